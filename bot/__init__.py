@@ -1,0 +1,1 @@
+"""Badday: the Slack on-call bot for teams that run AI features in production."""
