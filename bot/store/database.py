@@ -1,0 +1,145 @@
+"""One database behind two engines: SQLite, the embedded default, and PostgreSQL for several machines."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+SQLITE_BUSY_MILLISECONDS = 5_000
+_READ_ONLY = "badday_read_only"
+_WAKE = "badday_wake"
+
+
+class DatabaseError(Exception):
+    """The database cannot be used as configured; the message says what to change."""
+
+
+def driver_url(database_url: str) -> URL:
+    """`DATABASE_URL` with the driver that we use; raises DatabaseError for anything else than our two engines."""
+    try:
+        url = make_url(database_url)
+    except ArgumentError as error:
+        raise DatabaseError(
+            "DATABASE_URL: not a database URL; write sqlite:///badday.db or postgresql://user:password@host/name"
+        ) from error
+    match url.get_backend_name():
+        case "sqlite":
+            return url.set(drivername="sqlite+aiosqlite")
+        case "postgresql" | "postgres":
+            if find_spec("psycopg") is None:
+                raise DatabaseError("DATABASE_URL: PostgreSQL needs its driver; run: pip install 'badday[postgres]'")
+            return url.set(drivername="postgresql+psycopg")
+        case other:
+            raise DatabaseError(f"DATABASE_URL: {other} is not supported; use sqlite:///… or postgresql://…")
+
+
+def create_engine(database_url: str, *, pool_size: int = 5) -> AsyncEngine:
+    """An engine with the recipe without which concurrent updates are lost.
+
+    SQLite: WAL, `synchronous=FULL` (what was accepted is on disk), a busy time-out, an autocommit driver and
+    `BEGIN IMMEDIATE`, so that a transaction that reads and then writes never works on a stale snapshot.
+    """
+    url = driver_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    if url.database and url.database != ":memory:":
+        Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, connect_args={"isolation_level": None}, pool_size=pool_size)
+    event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={SQLITE_BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+class Database:
+    """Transactions on the store, and the wake-ups that follow a commit.
+
+    Services get a session and never commit; who opens the transaction owns it. A wake-up only saves waiting: every
+    worker also looks by itself, so that work written by another process is found as well.
+    """
+
+    def __init__(self, database_url: str, *, pool_size: int = 5) -> None:
+        self.engine = create_engine(database_url, pool_size=pool_size)
+        self.dialect: Literal["sqlite", "postgresql"] = (
+            "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
+        )
+        self._writer = asyncio.Lock()
+        self._topics: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One write transaction; commits at the end, rolls back on an error, then wakes the topics asked for."""
+        if self.dialect == "sqlite":
+            # SQLite has one writer: queueing here is fair and costs no polling of the file's lock.
+            async with self._writer, self._session() as session:
+                yield session
+        else:
+            async with self._session() as session:
+                yield session
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            async with session.begin():
+                yield session
+            self.wake(*session.info.get(_WAKE, ()))
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A consistent view of the store that takes no write lock."""
+        engine = self.engine.execution_options(**{_READ_ONLY: True})
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def wake(self, *topics: str) -> None:
+        """Wake this process's workers of the topics."""
+        for topic in topics:
+            self._topics[topic].set()
+
+    async def woken(self, topic: str, *, timeout: float) -> bool:  # noqa: ASYNC109 - a pause, not a deadline
+        """Wait until the topic is woken (True) or for `timeout` seconds (False). One worker a topic."""
+        event_ = self._topics[topic]
+        try:
+            await asyncio.wait_for(event_.wait(), timeout)
+        except TimeoutError:
+            return False
+        event_.clear()
+        return True
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def wake_after_commit(session: AsyncSession, *topics: str) -> None:
+    """Ask that the topics be woken once the session's transaction is committed."""
+    wanted: set[str] = session.info.setdefault(_WAKE, set())
+    wanted.update(topics)
+
+
+def topics_of(session: AsyncSession) -> Iterable[str]:
+    """The topics that the session will wake when it commits."""
+    return frozenset(session.info.get(_WAKE, ()))

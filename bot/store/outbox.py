@@ -1,0 +1,118 @@
+"""The outbox: a message is a row, written with the fact it tells and rendered when it is sent.
+
+    state    | claim   | delivered | refused for good | no answer | crash (lease ends)
+    pending  | sending |           |                  |           |
+    sending  |         | sent      | failed           | unknown   | unknown
+    unknown  | sending (Slack is asked whether it has the message, before anything is sent again)
+    sent     | sending, when an edit waits
+
+`revision > sent_revision` means that something waits. Edits that wait for the same message are one edit, since the
+message is rendered from the database at the moment it is sent.
+"""
+
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import select, update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.store.database import wake_after_commit
+from bot.store.tables import OutboxMessage
+
+TOPIC = "outbox"
+REFRESH_AFTER = timedelta(seconds=10)
+"""An edit that tells no change of state waits so long, so that several become one."""
+_NAMESPACE = UUID("7a1d4c57-44a0-4d4e-9a2b-0d5b1c5d2c11")
+
+
+class Priority(IntEnum):
+    """Who goes first in a channel."""
+
+    PAGE = 0
+    ANSWER = 1
+    """An answer to somebody's click or command."""
+    ROOT = 2
+    REPLY = 3
+    REFRESH = 4
+
+
+class State(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+def message_id(key: str) -> UUID:
+    """The id of the message with this key; it travels as `client_msg_id` and in the message's metadata."""
+    return uuid5(_NAMESPACE, key)
+
+
+async def post(
+    session: AsyncSession,
+    *,
+    key: str,
+    kind: str,
+    subject: dict[str, Any],
+    channel: str,
+    priority: Priority,
+    now: datetime,
+    thread_key: str | None = None,
+    incident_id: int | None = None,
+) -> OutboxMessage:
+    """Write a new message; one with the same key that exists already is returned as it is."""
+    existing = await get(session, key)
+    if existing is not None:
+        return existing
+    message = OutboxMessage(
+        id=message_id(key),
+        key=key,
+        kind=kind,
+        subject=subject,
+        channel=channel,
+        thread_key=thread_key,
+        incident_id=incident_id,
+        priority=priority,
+        not_before=now,
+        created_at=now,
+        changed_at=now,
+    )
+    session.add(message)
+    await session.flush()
+    wake_after_commit(session, TOPIC)
+    return message
+
+
+async def get(session: AsyncSession, key: str) -> OutboxMessage | None:
+    """The message with this key."""
+    return (await session.execute(select(OutboxMessage).where(col(OutboxMessage.key) == key))).scalar_one_or_none()
+
+
+async def edit(session: AsyncSession, key: str, *, now: datetime, urgent: bool = True) -> None:
+    """Let the message be shown anew: at once for a change of state, else together with what else comes soon.
+
+    A message that was not sent yet needs nothing: it will be rendered as things stand then.
+    """
+    message = await get(session, key)
+    if message is None or message.state == State.FAILED:
+        return
+    if message.sent_revision == 0 and message.state == State.PENDING:
+        return
+    due = now if urgent else now + REFRESH_AFTER
+    waiting = message.revision > message.sent_revision and message.state != State.SENDING
+    changes: dict[str, Any] = {"revision": OutboxMessage.revision + 1, "changed_at": now}
+    if urgent or not waiting:
+        changes["not_before"] = min(due, message.not_before) if waiting and message.failures == 0 else due
+        changes["priority"] = Priority.ANSWER if urgent else Priority.REFRESH
+    await session.execute(
+        update(OutboxMessage)
+        .where(col(OutboxMessage.id) == message.id)
+        .values(**changes)
+        .execution_options(synchronize_session=False)
+    )
+    await session.refresh(message)
+    wake_after_commit(session, TOPIC)

@@ -1,0 +1,102 @@
+"""What came from Slack and what goes there."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from bot.store.tables.base import Leased, json_field
+
+
+class InboxItem(Leased, table=True):
+    """An event, command or click that was accepted; it is worked off even if the process dies."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (Index("ix_inbox_state_received_at", "state", "received_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    dedupe_key: str = Field(unique=True)
+    kind: str
+    """event, command, action, shortcut, view_submission, view_closed"""
+    payload: dict[str, Any] = json_field()
+    received_at: datetime
+    state: str = "pending"
+    """pending, done, failed"""
+    done_at: datetime | None = None
+    error: str | None = None
+
+
+class OutboxMessage(Leased, table=True):
+    """One message, rendered when it is sent; `revision > sent_revision` means that something waits to be sent."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_state_not_before", "state", "not_before"),
+        Index("ix_outbox_channel_state", "channel", "state"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    key: str = Field(unique=True)
+    """The message's own name, for example `incident:42:root`."""
+    kind: str
+    """Names the renderer, bot/slack/messages/<kind>.py."""
+    subject: dict[str, Any] = json_field()
+    """Ids (and for an ephemeral its text) from which the message is rendered."""
+    incident_id: int | None = Field(default=None, foreign_key="incident.id", index=True)
+    channel: str
+    """A channel id or name, or `person:<key>` for a direct message."""
+    thread_key: str | None = None
+    """The key of the message whose thread it belongs to."""
+    priority: int
+    """See bot.store.outbox.Priority; the smaller goes first."""
+    state: str = "pending"
+    """pending, sending, sent, unknown, failed"""
+    revision: int = 1
+    sent_revision: int = 0
+    not_before: datetime
+    created_at: datetime
+    changed_at: datetime
+    sent_at: datetime | None = None
+    slack_channel: str | None = None
+    """The id of the channel that Slack put it in."""
+    slack_ts: str | None = None
+    failures: int = 0
+    error: str | None = None
+
+
+class OutboxLane(SQLModel, table=True):
+    """When a channel may get its next message: one pace for all replicas."""
+
+    __tablename__ = "outbox_lane"
+
+    channel: str = Field(primary_key=True)
+    next_at: datetime
+
+
+class DeliveryAttempt(SQLModel, table=True):
+    """One request to Slack for a message, and what came of it."""
+
+    __tablename__ = "delivery_attempt"
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: UUID = Field(foreign_key="outbox.id", index=True)
+    revision: int
+    at: datetime
+    outcome: str
+    """sent, unknown, failed, retry"""
+    detail: str | None = None
+
+
+class SlackIdentity(SQLModel, table=True):
+    """A Slack user as we know it, and the person of the catalog behind it."""
+
+    __tablename__ = "slack_identity"
+
+    user_id: str = Field(primary_key=True)
+    email: str | None = Field(default=None, index=True)
+    name: str
+    timezone: str | None = None
+    dm_channel: str | None = None
+    fetched_at: datetime
