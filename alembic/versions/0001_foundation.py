@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.Column("resolved_at", UTCDateTime(), nullable=True),
         sa.Column("resolved_by", sa.String(), nullable=True),
         sa.Column("reopened", sa.Integer(), nullable=False),
+        sa.Column("runbooks_started_at", UTCDateTime(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
     )

@@ -50,6 +50,8 @@ class Incident(SQLModel, table=True):
     resolved_at: datetime | None = Field(default=None, index=True)
     resolved_by: str | None = None
     reopened: int = 0
+    runbooks_started_at: datetime | None = None
+    """When the runbook for it was looked up; None while that is still to be done."""
     version: int = 1
     """Grows with each change of state, so that a stale button is refused."""
 

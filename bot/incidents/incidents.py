@@ -1,0 +1,286 @@
+"""Opening, acknowledging, resolving and reopening incidents."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.catalog import Catalog
+from bot.incidents import timeline
+from bot.incidents.life import Event, State, after
+from bot.incidents.severity import Severity
+from bot.incidents.timeline import root_key
+from bot.paging import pages
+from bot.paging.life import Event as PageEvent
+from bot.store import audit, outbox
+from bot.store.database import wake_after_commit
+from bot.store.tables import Incident, IncidentFinding, TimelineEntry
+
+TOPIC = "incidents"
+REOPEN_WITHIN = timedelta(minutes=30)
+"""The same cause so soon after a resolution is the same incident, not a new one."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of asking for a change of state: applied, or refused because of what `by` did at `at`."""
+
+    applied: bool
+    incident: Incident
+    refusal: str = ""
+    """Why not, without names and times: `already acknowledged`, `already resolved`, `out of date`."""
+    by: str | None = None
+    at: datetime | None = None
+
+
+async def open_incident(
+    session: AsyncSession,
+    catalog: Catalog,
+    *,
+    system: str,
+    cause: str,
+    title: str,
+    severity: str,
+    known: str,
+    actor: str,
+    now: datetime,
+    provider: str | None = None,
+    finding_ids: Iterable[int] = (),
+) -> Incident:
+    """Open an incident of a system: its thread, a page to its owner where the severity asks for one.
+
+    An open incident with the same cause takes the findings instead of a second one being opened; one that was
+    resolved shortly before is reopened in its old thread.
+    """
+    existing = await _open_with_cause(session, system, cause)
+    if existing is None:
+        existing = await _reopen_recent(session, system, cause, severity=severity, known=known, now=now)
+    if existing is not None:
+        await _link(session, existing, finding_ids)
+        return existing
+    entry = catalog.systems[system]
+    incident = Incident(
+        system=system,
+        cause=cause,
+        title=title,
+        severity=severity,
+        state=State.TRIGGERED,
+        owner=entry.owner,
+        channel=entry.channel,
+        provider=provider,
+        opened_at=now,
+        opened_by=actor,
+        known=known,
+    )
+    session.add(incident)
+    await session.flush()
+    assert incident.id is not None
+    await _link(session, incident, finding_ids)
+    await outbox.post(
+        session,
+        key=root_key(incident.id),
+        kind="incident_root",
+        subject={"incident": incident.id},
+        channel=incident.channel,
+        priority=outbox.Priority.ROOT,
+        now=now,
+        incident_id=incident.id,
+    )
+    await timeline.add(session, incident.id, kind="opened", actor=actor, text=f"Incident opened: {title}", now=now)
+    await audit.record(
+        session,
+        actor=actor,
+        action="incident.open",
+        object=f"incident:{incident.id}",
+        after={"system": system, "cause": cause, "severity": severity},
+        incident_id=incident.id,
+        now=now,
+    )
+    if Severity(severity).pages:
+        await pages.page(session, incident, incident.owner, now=now)
+    wake_after_commit(session, TOPIC)
+    return incident
+
+
+async def get(session: AsyncSession, incident_id: int) -> Incident | None:
+    """The incident with this number."""
+    return await session.get(Incident, incident_id)
+
+
+async def open_incidents(session: AsyncSession, system: str | None = None) -> Sequence[Incident]:
+    """Incidents that are not resolved, gravest first, then oldest."""
+    statement = (
+        select(Incident)
+        .where(col(Incident.resolved_at).is_(None))
+        .order_by(col(Incident.severity), col(Incident.opened_at))
+    )
+    if system is not None:
+        statement = statement.where(col(Incident.system) == system)
+    return (await session.execute(statement)).scalars().all()
+
+
+async def acknowledge(
+    session: AsyncSession, incident_id: int, *, version: int | None, actor: str, now: datetime
+) -> Outcome:
+    """Take the incident on; the first to ask wins, the others are told who it was.
+
+    Raises LookupError when there is no such incident.
+    """
+    incident = await _locked(session, incident_id)
+    refused = _refusal(incident, Event.ACKNOWLEDGE, version)
+    if refused is not None:
+        return refused
+    before = incident.state
+    incident.state = State.ACKNOWLEDGED
+    incident.acknowledged_at, incident.acknowledged_by = now, actor
+    incident.version += 1
+    await timeline.add(session, incident_id, kind="acknowledged", actor=actor, text="Acknowledged", now=now, show=True)
+    await _record_state(session, incident, before, actor=actor, now=now)
+    await pages.apply(session, incident_id, PageEvent.ACKNOWLEDGE, now=now)
+    await touch(session, incident, now=now)
+    return Outcome(True, incident)
+
+
+async def resolve(
+    session: AsyncSession, incident_id: int, *, version: int | None, actor: str, now: datetime
+) -> Outcome:
+    """End the incident, by hand or (actor `badday`) because its recovery held. Raises LookupError like acknowledge."""
+    incident = await _locked(session, incident_id)
+    refused = _refusal(incident, Event.RESOLVE, version)
+    if refused is not None:
+        return refused
+    before = incident.state
+    incident.state = State.RESOLVED
+    incident.resolved_at, incident.resolved_by = now, actor
+    incident.resolve_due = None
+    incident.version += 1
+    text = "Resolved: the recovery held" if incident.recovered_at and actor == "badday" else "Resolved"
+    await timeline.add(session, incident_id, kind="resolved", actor=actor, text=text, now=now)
+    await _record_state(session, incident, before, actor=actor, now=now)
+    await pages.apply(session, incident_id, PageEvent.RESOLVE, now=now)
+    await outbox.post(
+        session,
+        key=f"incident:{incident_id}:summary:{incident.reopened}",
+        kind="summary",
+        subject={"incident": incident_id, "reopened": incident.reopened},
+        channel=incident.channel,
+        thread_key=root_key(incident_id),
+        priority=outbox.Priority.REPLY,
+        incident_id=incident_id,
+        now=now,
+    )
+    await touch(session, incident, now=now)
+    return Outcome(True, incident)
+
+
+async def note(session: AsyncSession, incident_id: int, *, actor: str, text: str, now: datetime) -> TimelineEntry:
+    """Add a person's note to the timeline."""
+    return await timeline.add(session, incident_id, kind="note", actor=actor, text=text, now=now, show=True)
+
+
+async def touch(session: AsyncSession, incident: Incident, *, now: datetime, urgent: bool = True) -> None:
+    """Show the incident's root message anew and wake those who follow incidents."""
+    assert incident.id is not None
+    await session.flush()
+    await outbox.edit(session, root_key(incident.id), now=now, urgent=urgent)
+    wake_after_commit(session, TOPIC)
+
+
+async def _locked(session: AsyncSession, incident_id: int) -> Incident:
+    """The incident, held against other transactions until this one ends: the race is decided here."""
+    statement = (
+        select(Incident)
+        .where(col(Incident.id) == incident_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    incident = (await session.execute(statement)).scalar_one_or_none()
+    if incident is None:
+        raise LookupError(f"there is no incident {incident_id}")
+    return incident
+
+
+def _refusal(incident: Incident, event: Event, version: int | None) -> Outcome | None:
+    if after(State(incident.state), event) is None:
+        if incident.state == State.RESOLVED:
+            return Outcome(False, incident, "already resolved", incident.resolved_by, incident.resolved_at)
+        return Outcome(False, incident, "already acknowledged", incident.acknowledged_by, incident.acknowledged_at)
+    if version is not None and version != incident.version and event is Event.RESOLVE:
+        # Acknowledging twice is told above; resolving by an old button could end what was reopened meanwhile.
+        return Outcome(False, incident, "out of date", incident.acknowledged_by, incident.acknowledged_at)
+    return None
+
+
+async def _record_state(session: AsyncSession, incident: Incident, before: str, *, actor: str, now: datetime) -> None:
+    await audit.record(
+        session,
+        actor=actor,
+        action="incident.state",
+        object=f"incident:{incident.id}",
+        before=before,
+        after=str(incident.state),
+        incident_id=incident.id,
+        now=now,
+    )
+
+
+async def _open_with_cause(session: AsyncSession, system: str, cause: str) -> Incident | None:
+    statement = (
+        select(Incident)
+        .where(col(Incident.system) == system, col(Incident.cause) == cause, col(Incident.resolved_at).is_(None))
+        .with_for_update()
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def _reopen_recent(
+    session: AsyncSession, system: str, cause: str, *, severity: str, known: str, now: datetime
+) -> Incident | None:
+    statement = (
+        select(Incident)
+        .where(
+            col(Incident.system) == system,
+            col(Incident.cause) == cause,
+            col(Incident.resolved_at) > now - REOPEN_WITHIN,
+        )
+        .order_by(col(Incident.resolved_at).desc())
+        .limit(1)
+        .with_for_update()
+    )
+    incident = (await session.execute(statement)).scalar_one_or_none()
+    if incident is None or incident.id is None:
+        return None
+    before = incident.state
+    incident.state = State.TRIGGERED
+    incident.severity, incident.known = severity, known
+    incident.resolved_at = incident.resolved_by = None
+    incident.acknowledged_at = incident.acknowledged_by = None
+    incident.recovered_at = incident.resolve_due = None
+    incident.runbooks_started_at = None
+    incident.reopened += 1
+    incident.version += 1
+    await timeline.add(
+        session,
+        incident.id,
+        kind="reopened",
+        actor="badday",
+        text="Reopened: the same cause is back",
+        now=now,
+        show=True,
+    )
+    await _record_state(session, incident, before, actor="badday", now=now)
+    if Severity(severity).pages:
+        await pages.page(session, incident, incident.owner, now=now)
+    await touch(session, incident, now=now)
+    return incident
+
+
+async def _link(session: AsyncSession, incident: Incident, finding_ids: Iterable[int]) -> None:
+    assert incident.id is not None
+    for finding_id in finding_ids:
+        if await session.get(IncidentFinding, (incident.id, finding_id)) is None:
+            session.add(IncidentFinding(incident_id=incident.id, finding_id=finding_id))
+    await session.flush()

@@ -1,0 +1,1 @@
+"""Pages: attempts to reach the person who is responsible."""
