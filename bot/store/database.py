@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 SQLITE_BUSY_MILLISECONDS = 5_000
@@ -75,6 +76,13 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
+class Session(AsyncSession):
+    """SQLModel's session, with SQLAlchemy's `execute` as it is: SQLModel marks it as deprecated to teach `exec`."""
+
+    if not TYPE_CHECKING:
+        execute = SQLAlchemySession.execute
+
+
 class Database:
     """Transactions on the store, and the wake-ups that follow a commit.
 
@@ -103,7 +111,7 @@ class Database:
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with Session(self.engine, expire_on_commit=False) as session:
             async with session.begin():
                 yield session
             self.wake(*session.info.get(_WAKE, ()))
@@ -112,7 +120,7 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A consistent view of the store that takes no write lock."""
         engine = self.engine.execution_options(**{_READ_ONLY: True})
-        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+        async with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def wake(self, *topics: str) -> None:

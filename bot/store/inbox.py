@@ -26,11 +26,11 @@ async def accept(session: AsyncSession, *, dedupe_key: str, kind: str, payload: 
         insert(InboxItem)
         .values(dedupe_key=dedupe_key, kind=kind, payload=payload, received_at=now, state="pending", attempt=0)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(col(InboxItem.id))
     )
-    result = await session.execute(statement)
-    assert isinstance(result, CursorResult)
+    accepted = (await session.execute(statement)).first() is not None
     wake_after_commit(session, TOPIC)
-    return result.rowcount == 1
+    return accepted
 
 
 async def claim(session: AsyncSession, *, owner: str, now: datetime, limit: int = 20) -> Sequence[InboxItem]:
