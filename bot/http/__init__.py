@@ -1,0 +1,1 @@
+"""HTTP: the routes by which products and people's tools reach Badday."""
