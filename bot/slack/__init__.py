@@ -1,0 +1,1 @@
+"""The Slack face: everything that a person sees and does in Slack."""
