@@ -1,0 +1,183 @@
+"""The composition root: what the bot is made of, started in order and stopped in reverse."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from bot import logs
+from bot.catalog import CatalogError
+from bot.catalog.live import LiveCatalog
+from bot.http import auth, health, ofrep
+from bot.http.server import HttpServer, ServerError
+from bot.incidents.closing import Closer
+from bot.runbooks.follower import Follower
+from bot.runbooks.library import LiveLibrary
+from bot.runbooks.worker import StepWorker
+from bot.settings import Settings, SettingsError
+from bot.store import migrate
+from bot.store.database import Database, DatabaseError
+from bot.supervision import Crew
+from bot.watches import sync
+from bot.watches.poller import Poller
+
+if TYPE_CHECKING:
+    from bot.slack.face import SlackFace
+
+log = structlog.get_logger(__name__)
+
+ROLES = frozenset({"slack", "watch", "page", "switchboard"})
+RELOAD_EVERY = 2.0
+STOP_WITHIN = 8.0
+"""Seconds; SIGTERM promises an end within ten."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Application:
+    """One process of the bot with the roles asked for; several processes may share one PostgreSQL."""
+
+    def __init__(
+        self, settings: Settings, *, only: Collection[str] = ROLES, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        """Read the catalog and look at the settings; raises CatalogError, SettingsError or DatabaseError."""
+        self.settings = settings
+        self.roles = frozenset(only)
+        self.clock = clock
+        check_settings(settings, self.roles)
+        self.catalog = LiveCatalog(settings.config)
+        self.library = LiveLibrary(settings.config.parent / "runbooks")
+        self.db = Database(settings.database_url)
+        self.ready = False
+        self._crew = Crew()
+        self._slack: SlackFace | None = None
+        self._http: HttpServer | None = None
+
+    async def start(self) -> None:
+        """Migrate, listen, and start the roles' workers; ready never waits for Slack. Raises ServerError."""
+        await migrate.upgrade(self.db.engine)
+        await self._sync()
+        if "slack" in self.roles:
+            self._slack = self._slack_face()
+        self._http = HttpServer(
+            Starlette(routes=self._routes(), exception_handlers=auth.EXCEPTION_HANDLERS),
+            host=self.settings.http_host,
+            port=self.settings.http_port,
+        )
+        await self._http.start()
+        self._crew.hire("reload", self._reload)
+        if "watch" in self.roles:
+            self._crew.hire("poller", Poller(self.db, self.catalog, self.clock).run)
+        if "page" in self.roles:
+            self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
+            self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
+            self._crew.hire("closer", Closer(self.db, self.clock).run)
+        if self._slack is not None:
+            await self._slack.start(self._crew)
+        self.ready = True
+        log.info("ready", roles=sorted(self.roles), http=f"{self.settings.http_host}:{self._http.port}")
+
+    async def stop(self) -> None:
+        """Stop in reverse; what was accepted is in the database and goes on at the next start."""
+        self.ready = False
+        if self._slack is not None:
+            await self._slack.stop()
+        if self._http is not None:
+            await self._http.stop()
+        await self._crew.dismiss(within=STOP_WITHIN)
+        await self.db.close()
+
+    @property
+    def http_port(self) -> int:
+        """The port that is really listened on."""
+        assert self._http is not None
+        return self._http.port
+
+    def reload(self) -> bool:
+        """Reread catalog and runbooks; a wrong one is refused and the old one stays in force."""
+        self.library.refresh()
+        return self.catalog.refresh()
+
+    def _routes(self) -> list[BaseRoute]:
+        routes: list[BaseRoute] = [*health.routes(self.settings, self.db, lambda: self.ready)]
+        if "switchboard" in self.roles:
+            routes += ofrep.routes(self.settings, self.db, self.catalog)
+        if self._slack is not None:
+            routes += self._slack.routes()
+        return routes
+
+    def _slack_face(self) -> "SlackFace":
+        # Bolt takes a fifth of a second to import: roles without Slack do without it.
+        from bot.slack.face import SlackFace
+
+        return SlackFace(self.settings, self.db, self.catalog, self.clock)
+
+    async def _sync(self) -> None:
+        async with self.db.transaction() as session:
+            await sync.sync(session, self.catalog(), now=self.clock())
+
+    async def _reload(self) -> None:
+        while True:
+            await self.db.woken("reload", timeout=RELOAD_EVERY)
+            if self.reload():
+                await self._sync()
+
+
+def check_settings(settings: Settings, roles: Collection[str]) -> None:
+    """Raise SettingsError when the roles cannot be run with the settings."""
+    unknown = set(roles) - ROLES
+    if unknown:
+        raise SettingsError(
+            f"--only: no such role: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(ROLES))}"
+        )
+    auth.require_safe_bind(settings)
+    if "slack" not in roles:
+        return
+    missing = [] if settings.slack_bot_token else ["SLACK_BOT_TOKEN"]
+    if not settings.slack_app_token and not settings.slack_signing_secret:
+        missing.append("SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (signed HTTP)")
+    if missing:
+        raise SettingsError(
+            f"{' and '.join(missing)} missing; put them in .env beside {settings.config.name} "
+            "(create the app from slack-manifest.yaml), or try Badday without Slack: badday demo"
+        )
+
+
+def run(settings: Settings, only: Collection[str] = ROLES) -> int:
+    """`badday run`: until SIGTERM or SIGINT; returns the exit status (2: wrong use or configuration)."""
+    logs.configure()
+    try:
+        application = Application(settings, only=only or ROLES)
+    except CatalogError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        return 2
+    except (SettingsError, DatabaseError) as error:
+        click.echo(f"badday: {error}", err=True)
+        return 2
+    return asyncio.run(_serve(application))
+
+
+async def _serve(application: Application) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, application.db.wake, "reload")
+    try:
+        await application.start()
+    except ServerError as error:
+        click.echo(f"badday: {error}", err=True)
+        await application.stop()
+        return 2
+    await stopping.wait()
+    await application.stop()
+    return 0
