@@ -1,0 +1,101 @@
+"""`badday.yaml` -> Catalog, or every mistake of the file at once."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bot.catalog import explain, references
+from bot.catalog.models import Catalog, Feature, Hysteresis, Person, Provider, Route, System, Watch
+from bot.catalog.problems import CatalogError, Problem
+from bot.catalog.reading import Document, read, read_text
+from bot.catalog.schema import CatalogFile, SystemEntry, WatchEntry
+
+_ADVICE = "make one with `badday init`, or name another with BADDAY_CONFIG"
+
+
+def load_catalog(path: Path) -> Catalog:
+    """Read and check the file; raises CatalogError."""
+    return parse_catalog(read_text(path, advice=_ADVICE), str(path))
+
+
+def parse_catalog(text: str, file: str = "badday.yaml") -> Catalog:
+    """The catalog that the text describes; raises CatalogError with all problems. `file` only names it in them."""
+    document = read(text, file)
+    if not document.complete:
+        raise CatalogError(document.problems)
+    if document.data is None and not document.unread:
+        nothing = Problem(file, 1, 1, "", "the catalog is empty", "make one with `badday init`")
+        raise CatalogError([*document.problems, nothing])
+    checked = _checked(document)
+    if checked is None or document.problems:
+        raise CatalogError(document.problems)
+    return _catalog(checked)
+
+
+def _checked(document: Document) -> CatalogFile | None:
+    """The file's entries; None where there are problems, which are then in the document."""
+    document.problems += references.problems(document)
+    try:
+        return CatalogFile.model_validate(document.data)
+    except ValidationError as error:
+        document.problems += explain.problems(error, document, CatalogFile)
+        return None
+
+
+def _catalog(file: CatalogFile) -> Catalog:
+    providers = {
+        name: Provider(name=name, status=entry.status, engine=entry.engine) for name, entry in file.providers.items()
+    }
+    watches = {name: _watch(name, entry, providers[entry.provider]) for name, entry in file.watches.items()}
+    return Catalog(
+        people={
+            key: Person(key=key, name=entry.name, email=entry.email, slack=entry.slack, timezone=entry.timezone)
+            for key, entry in file.people.items()
+        },
+        providers=providers,
+        systems={name: _system(name, entry) for name, entry in file.systems.items()},
+        watches=watches | _implied(providers, watches),
+    )
+
+
+def _system(name: str, entry: SystemEntry) -> System:
+    return System(
+        name=name,
+        owner=entry.owner,
+        channel=entry.channel,
+        deputies=entry.deputies,
+        armed=entry.armed,
+        routes={
+            key: Route(name=key, primary=route.primary, standbys=route.standbys) for key, route in entry.routes.items()
+        },
+        features={key: Feature(name=key, default=feature.default) for key, feature in entry.features.items()},
+        depends_on=entry.depends_on,
+    )
+
+
+def _watch(name: str, entry: WatchEntry, provider: Provider) -> Watch:
+    page = entry.page or provider.status
+    assert page is not None  # the references were checked
+    return Watch(
+        name=name,
+        page=page,
+        provider=entry.provider,
+        engine=entry.engine or provider.engine,
+        interval=entry.interval,
+        components=entry.components,
+        bad=frozenset(entry.bad),
+        hysteresis=Hysteresis(bad=entry.hysteresis.bad, of=entry.hysteresis.of, good=entry.hysteresis.good),
+        hold=entry.hold,
+    )
+
+
+def _implied(providers: dict[str, Provider], watches: dict[str, Watch]) -> dict[str, Watch]:
+    """A watch for each status page that no watch of the file polls for its provider."""
+    polled = {(watch.provider, watch.page) for watch in watches.values()}
+    return {
+        name: Watch(name=name, page=provider.status, provider=provider.name, engine=provider.engine)
+        for provider in providers.values()
+        if provider.status and (provider.name, provider.status) not in polled
+        for name in [f"status.{provider.name}"]
+        if name not in watches
+    }

@@ -1,0 +1,143 @@
+"""The catalog as the bot works with it: who owns which system, what it depends on, what is watched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Engine(StrEnum):
+    """Kinds of status page that can be polled."""
+
+    STATUSPAGE = "statuspage"
+    INCIDENTIO = "incidentio"
+
+
+class BadStatus(StrEnum):
+    """Component statuses that may count as bad; `unknown` is not among them: not knowing is no outage."""
+
+    DEGRADED = "degraded"
+    PARTIAL_OUTAGE = "partial_outage"
+    MAJOR_OUTAGE = "major_outage"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can own a system; found in Slack by `slack` (a user id), else by e-mail."""
+
+    key: str
+    name: str
+    email: str
+    slack: str | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Somebody whose models or services systems call; `status` is the address of its status page."""
+
+    name: str
+    status: str | None = None
+    engine: Engine = Engine.STATUSPAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one kind of call goes: the switchboard serves `route.<name>`, one of these providers."""
+
+    name: str
+    primary: str
+    standbys: tuple[str, ...] = ()
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        return (self.primary, *self.standbys)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something that can be switched off: the switchboard serves `feature.<name>`."""
+
+    name: str
+    default: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """An AI feature in production; until it is armed the bot changes nothing for it."""
+
+    name: str
+    owner: str
+    channel: str
+    deputies: tuple[str, ...] = ()
+    armed: bool = False
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Every provider that the system needs, each once: those of its routes, then the others."""
+        routed = (name for route in self.routes.values() for name in route.providers)
+        return tuple(dict.fromkeys((*routed, *self.depends_on)))
+
+
+@dataclass(frozen=True, slots=True)
+class Hysteresis:
+    """Bad after `bad` of the last `of` observations were bad, good again after `good` good ones in a row."""
+
+    bad: int = 2
+    of: int = 3
+    good: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A status page polled every `interval`; `hold` is how long a recovery must last before it resolves an incident.
+
+    Only the named components decide; with none named, all of the page do.
+    """
+
+    name: str
+    page: str
+    provider: str
+    engine: Engine = Engine.STATUSPAGE
+    interval: timedelta = timedelta(seconds=60)
+    components: tuple[str, ...] = ()
+    bad: frozenset[str] = frozenset({BadStatus.PARTIAL_OUTAGE, BadStatus.MAJOR_OUTAGE})
+    hysteresis: Hysteresis = Hysteresis()
+    hold: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything that `badday.yaml` says, complete: also the watches that providers' status pages imply."""
+
+    people: Mapping[str, Person] = field(default_factory=dict)
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+    systems: Mapping[str, System] = field(default_factory=dict)
+    watches: Mapping[str, Watch] = field(default_factory=dict)
+
+    def systems_using(self, provider: str) -> list[System]:
+        """The systems that have the provider in a route or depend on it."""
+        return [system for system in self.systems.values() if provider in system.providers]
+
+    def route(self, name: str) -> tuple[System, Route] | None:
+        for system in self.systems.values():
+            if name in system.routes:
+                return system, system.routes[name]
+        return None
+
+    def feature(self, name: str) -> tuple[System, Feature] | None:
+        for system in self.systems.values():
+            if name in system.features:
+                return system, system.features[name]
+        return None
+
+    def person_by_email(self, email: str) -> Person | None:
+        wanted = email.strip().casefold()
+        return next((person for person in self.people.values() if person.email.casefold() == wanted), None)
+
+    def person_by_slack(self, user: str) -> Person | None:
+        return next((person for person in self.people.values() if person.slack == user), None)

@@ -1,0 +1,148 @@
+"""What the parts of a catalog say about each other: names that must exist, names that must be unique."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bot.catalog.problems import Problem
+from bot.catalog.reading import Document, FieldPath
+from bot.catalog.schema import too_often
+from bot.catalog.values import duration, nearest, shown
+
+_Named = tuple[FieldPath, str]
+
+
+def problems(document: Document) -> list[Problem]:
+    """Looks at the raw data, so that references are checked even where other parts of the file are wrong."""
+    checks: tuple[Callable[[Document], Iterator[Problem]], ...] = (
+        _people,
+        _providers,
+        _deputies,
+        _standbys,
+        _unique_names,
+        _unique_people,
+        _pages,
+    )
+    return [problem for check in checks for problem in check(document)]
+
+
+def _entries(document: Document, section: str) -> Iterator[tuple[FieldPath, dict[str, Any]]]:
+    for key, entry in _mapping(document.at((section,))).items():
+        if isinstance(entry, dict):
+            yield (section, key), entry
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(document: Document, path: FieldPath) -> list[_Named]:
+    """The texts at `path`, which holds one or a list of them; anything else is the schema's business."""
+    value = document.at(path)
+    if isinstance(value, str):
+        return [(path, value)]
+    if isinstance(value, list):
+        return [((*path, index), item) for index, item in enumerate(value) if isinstance(item, str)]
+    return []
+
+
+def _routes(document: Document) -> Iterator[tuple[FieldPath, dict[str, Any]]]:
+    for path, system in _entries(document, "systems"):
+        for name, route in _mapping(system.get("routes")).items():
+            if isinstance(route, dict):
+                yield (*path, "routes", name), route
+
+
+def _unknown(document: Document, named: _Named, section: str, what: str) -> Iterator[Problem]:
+    path, name = named
+    known = sorted(_mapping(document.at((section,))))
+    if name in known:
+        return
+    guess = nearest(name, known)
+    fix = f"did you mean {guess}?" if guess else f"add it under `{section}`, or write one of them"
+    yield document.problem(path, f"{shown(name)} is not {what} of this catalog", fix)
+
+
+def _people(document: Document) -> Iterator[Problem]:
+    for path, _ in _entries(document, "systems"):
+        for named in _texts(document, (*path, "owner")) + _texts(document, (*path, "deputies")):
+            yield from _unknown(document, named, "people", "a person")
+
+
+def _providers(document: Document) -> Iterator[Problem]:
+    paths = [(*path, "depends_on") for path, _ in _entries(document, "systems")]
+    paths += [(*path, key) for path, _ in _routes(document) for key in ("primary", "standbys")]
+    paths += [(*path, "provider") for path, _ in _entries(document, "watches")]
+    for path in paths:
+        for named in _texts(document, path):
+            yield from _unknown(document, named, "providers", "a provider")
+
+
+def _deputies(document: Document) -> Iterator[Problem]:
+    for path, system in _entries(document, "systems"):
+        yield from _repeated(document, (*path, "deputies"), system.get("owner"), "is the owner already")
+        yield from _repeated(document, (*path, "depends_on"), None, "")
+
+
+def _standbys(document: Document) -> Iterator[Problem]:
+    for path, route in _routes(document):
+        yield from _repeated(document, (*path, "standbys"), route.get("primary"), "is the primary already")
+
+
+def _repeated(document: Document, path: FieldPath, other: object, message: str) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for own, name in _texts(document, path):
+        if name == other:
+            yield document.problem(own, f"{name} {message}", "name another one, or remove it")
+        elif name in seen:
+            yield document.problem(own, f"{name} is named twice", "remove one of the two")
+        seen.add(name)
+
+
+def _unique_names(document: Document) -> Iterator[Problem]:
+    """Routes and features are served under `route.<name>` and `feature.<name>`, whatever their system."""
+    for kind in ("routes", "features"):
+        owners: dict[str, FieldPath] = {}
+        for path, system in _entries(document, "systems"):
+            for name in _mapping(system.get(kind)):
+                if name in owners:
+                    message = f"{owners[name][1]} has a {kind[:-1]} of this name, and products ask for it by name alone"
+                    yield document.problem((*path, kind, name), message, f"rename one, for example {path[1]}-{name}")
+                owners.setdefault(name, path)
+
+
+def _unique_people(document: Document) -> Iterator[Problem]:
+    for key, what in (("email", "e-mail"), ("slack", "Slack id")):
+        owners: dict[str, str | int] = {}
+        for path, person in _entries(document, "people"):
+            value = person.get(key)
+            if not isinstance(value, str):
+                continue
+            first = owners.setdefault(value.casefold(), path[1])
+            if first != path[1]:
+                yield document.problem((*path, key), f"{first} has the same {what}", "keep one of the two people")
+
+
+def _pages(document: Document) -> Iterator[Problem]:
+    providers = _mapping(document.at(("providers",)))
+    for path, watch in _entries(document, "watches"):
+        provider = watch.get("provider")
+        page = watch.get("page") or (
+            _mapping(providers.get(provider)).get("status") if isinstance(provider, str) else None
+        )
+        if page is None and isinstance(provider, str) and provider in providers:
+            fix = f"add `page: https://…` here, or `status` to providers.{provider}"
+            yield document.problem((*path, "page"), "is missing", fix)
+        yield from _interval(document, (*path, "interval"), watch.get("interval"), page)
+
+
+def _interval(document: Document, path: FieldPath, interval: object, page: object) -> Iterator[Problem]:
+    if not isinstance(interval, str) or not isinstance(page, str):
+        return
+    try:
+        length = duration(interval)
+    except ValueError:
+        return
+    if not length:
+        yield document.problem(path, "is zero", "write at least 30s")
+    elif too_often(length, page):
+        yield document.problem(path, f"{interval} is too often for a public page", "write at least 30s")

@@ -1,0 +1,158 @@
+"""The kinds of value that a catalog holds, each with its check and the words for a wrong one."""
+
+import re
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from bot.loopback import is_loopback
+
+PLAIN = "plain"  # the pydantic error type whose context holds our own `message` and `fix`
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_EMAIL = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+")
+_SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+_SLACK_CHANNEL = re.compile(r"[CG][A-Z0-9]{8,}")
+_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
+
+
+def wrong(message: str, fix: str) -> PydanticCustomError:
+    """An error with our own words, to be raised from a validator."""
+    return PydanticCustomError(PLAIN, "{message}; {fix}", {"message": message, "fix": fix})
+
+
+def shown(value: object) -> str:
+    """A value as it may stand in an error: short, on one line, and never a Slack token."""
+    text = str(value)
+    if re.match(r"xox|xapp", text):
+        return "a token"
+    return repr(text if len(text) <= 60 else text[:59] + "…")
+
+
+def nearest(word: str, known: list[str]) -> str | None:
+    """The known word that was probably meant."""
+    lowered = {each.lower(): each for each in reversed(known)}
+    close = get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
+    return lowered[close[0]] if close else None
+
+
+def name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise wrong(
+            f"{shown(value)} is not a name",
+            "use letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 64",
+        )
+    return value
+
+
+def text(value: str) -> str:
+    if not value.strip():
+        raise wrong("is empty", "write something, or leave the key out")
+    if len(value) > 200:
+        raise wrong("is longer than 200 characters", "shorten it")
+    return value.strip()
+
+
+def email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise wrong(f"{shown(value)} is not an e-mail address", "write the one of the Slack profile, name@example.com")
+    return value
+
+
+def slack_user(value: str) -> str:
+    if not _SLACK_USER.fullmatch(value):
+        raise wrong(
+            f"{shown(value)} is not a Slack user id",
+            "copy the member ID from the profile (U…), or leave `slack` out: the e-mail finds the person",
+        )
+    return value
+
+
+def channel(value: str) -> str:
+    plain = value.removeprefix("#")
+    if _SLACK_CHANNEL.fullmatch(plain):
+        return plain
+    usable = 0 < len(plain) <= 80 and plain == plain.lower() and all(c.isalnum() or c in "-_" for c in plain)
+    if not usable:
+        raise wrong(
+            f"{shown(value)} is not a channel",
+            "write its name in lower case without `#` (support-bot), or its id (C…)",
+        )
+    return plain
+
+
+def timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    else:
+        return value
+    known = sorted(available_timezones())
+    if not known and value == "UTC":  # a machine without any time zone data
+        return value
+    guess = nearest(value, known)
+    meant = f"did you mean {guess}?" if guess else "write a name such as Europe/Madrid or UTC"
+    raise wrong(f"{shown(value)} is not a time zone", meant)
+
+
+def page_url(value: str) -> str:
+    fix = "write its address, for example https://status.openai.com"
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or re.search(r"[\s<>\"\\]", value):
+        raise wrong(f"{shown(value)} is not the address of a page", fix)
+    if parts.username or parts.password:
+        raise wrong("holds a user name or password", "leave it out: secrets belong in the environment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise wrong("is plain http, which is only for this machine", "use https://")
+    return value.rstrip("/")
+
+
+def duration(value: Any) -> timedelta:
+    fix = "write a number with a unit: 45s, 5m, 1h30m"
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        raise wrong(f"{shown(value)} is not a duration", fix)
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def written(length: timedelta) -> str:
+    """A duration as the catalog writes it: 90 seconds is 1m30s."""
+    minutes, seconds = divmod(int(length.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{count}{unit}" for count, unit in ((hours, "h"), (minutes, "m"), (seconds, "s")) if count]
+    return "".join(parts) or "0s"
+
+
+Name = Annotated[str, AfterValidator(name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
+Text = Annotated[str, AfterValidator(text)]
+Email = Annotated[str, AfterValidator(email), WithJsonSchema({"type": "string", "format": "email"})]
+SlackUser = Annotated[
+    str, AfterValidator(slack_user), WithJsonSchema({"type": "string", "pattern": f"^{_SLACK_USER.pattern}$"})
+]
+Channel = Annotated[str, AfterValidator(channel)]
+TimeZone = Annotated[str, AfterValidator(timezone)]
+PageUrl = Annotated[
+    str,
+    AfterValidator(page_url),
+    WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"}),
+]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(duration),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(?=.)(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$", "examples": ["60s", "5m"]}
+    ),
+]
