@@ -1,0 +1,223 @@
+"""The simulated product, a process of its own: a shop's support chat that asks a model provider for its answers.
+
+It knows Badday only as a switchboard: before each answer it asks which provider to call, with the public OpenFeature
+SDK, as any product would. It ends when its standard input closes, so it never outlives the demo.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from random import Random
+
+import httpx
+from openfeature import api
+from openfeature.client import OpenFeatureClient
+from openfeature.contrib.provider.ofrep import OFREPProvider
+
+from bot.sandbox.demo.support import a_question
+
+QUESTIONS_PER_SECOND = 4.0
+MODEL_TIMEOUT = 2.0
+"""Seconds after which the product gives up a call."""
+SWITCHBOARD_TIMEOUT = 0.5
+SYSTEM_PROMPT = "You answer customers of Fern & Kettle, a tea and kitchen shop. Be short and kind."
+APOLOGY = "Sorry, I can't answer right now. Please try again in a moment."
+HANDED_OVER = "Thank you. A colleague will answer you by e-mail today."
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What the switchboard said last."""
+
+    route: str
+    autoreply: bool
+    reachable: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a user got: `shown`, and the class of the error if the model gave none."""
+
+    shown: str
+    error: str | None
+    latency_ms: int
+
+
+class Switchboard:
+    """The last known switches; an unreachable or slow switchboard changes nothing and never holds an answer up long."""
+
+    def __init__(self, client: OpenFeatureClient, first: Switches) -> None:
+        self._client = client
+        self._last = first
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="switchboard")
+        self._asking = asyncio.Lock()
+
+    async def ask(self) -> Switches:
+        """The switches now, or the last known ones."""
+        if self._asking.locked():
+            return self._last
+        async with self._asking:
+            # The SDK's OFREP provider is a blocking one.
+            self._last = await asyncio.get_running_loop().run_in_executor(self._thread, self._evaluate, self._last)
+        return self._last
+
+    def _evaluate(self, last: Switches) -> Switches:
+        route = self._client.get_string_details("route.chat", last.route)
+        if route.error_code is not None:
+            return Switches(last.route, last.autoreply, reachable=False)
+        autoreply = self._client.get_boolean_details("feature.autoreply", last.autoreply)
+        return Switches(route.value, autoreply.value, reachable=autoreply.error_code is None)
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+class Product:
+    """Answers users' questions, and tells the world's panel how that went."""
+
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        providers: Mapping[str, str],
+        world: str,
+        http: httpx.AsyncClient,
+        random: Random,
+    ) -> None:
+        self._switchboard = switchboard
+        self._providers = providers
+        self._world = world
+        self._http = http
+        self._random = random
+        self._asked = 0
+
+    async def serve_one(self) -> None:
+        """One user asks one question."""
+        question = a_question(self._random)
+        switches = await self._switchboard.ask()
+        self._asked = number = self._asked + 1
+        asked = switches.route if switches.autoreply else ""
+        answer = await self._answer(asked, question)
+        await self._tell(number, question, asked, answer, switches)
+
+    async def _answer(self, provider: str, question: str) -> Answer:
+        if not provider:
+            return Answer(HANDED_OVER, None, 0)
+        base = self._providers.get(provider)
+        if base is None:
+            return Answer(APOLOGY, "unknown_provider", 0)
+        started = time.perf_counter()
+        shown, error = await self._call(base, question)
+        return Answer(shown, error, round((time.perf_counter() - started) * 1000))
+
+    async def _call(self, base: str, question: str) -> tuple[str, str | None]:
+        messages = [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": question}]
+        try:
+            # httpx limits each read; a user waits for the whole answer.
+            async with asyncio.timeout(MODEL_TIMEOUT):
+                response = await self._http.post(
+                    f"{base}/v1/chat/completions", json={"model": "default", "messages": messages}
+                )
+            response.raise_for_status()
+            return str(response.json()["choices"][0]["message"]["content"]), None
+        except TimeoutError:
+            return APOLOGY, "timeout"
+        except httpx.HTTPStatusError as error:
+            return APOLOGY, "overloaded" if error.response.status_code == 503 else "server"
+        except httpx.HTTPError:
+            return APOLOGY, "connection"
+        except (ValueError, LookupError, TypeError):
+            return APOLOGY, "malformed"
+
+    async def _tell(self, number: int, question: str, asked: str, answer: Answer, switches: Switches) -> None:
+        report = {
+            "number": number,
+            "provider": asked,
+            "question": question,
+            "shown": answer.shown,
+            "error": answer.error,
+            "latency_ms": answer.latency_ms,
+            "route": switches.route,
+            "autoreply": switches.autoreply,
+            "switchboard": "reachable" if switches.reachable else "unreachable",
+        }
+        try:
+            await self._http.post(f"{self._world}/calls", json=report)
+        except httpx.HTTPError:
+            # The panel is only a picture; users are served without it.
+            return
+
+
+async def serve(product: Product, ended: asyncio.Event, per_second: float) -> None:
+    """Users ask at an even pace until it ends."""
+    asked: set[asyncio.Task[None]] = set()
+    while not ended.is_set():
+        task = asyncio.create_task(product.serve_one())
+        asked.add(task)
+        task.add_done_callback(asked.discard)
+        try:
+            async with asyncio.timeout(1 / per_second):
+                await ended.wait()
+        except TimeoutError:
+            continue
+    for task in asked:
+        task.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def end_of_input() -> asyncio.Event:
+    """Set when standard input closes (the parent is gone, however it ended) or when asked by SIGTERM."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Input(asyncio.Protocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            ended.set()
+
+    await loop.connect_read_pipe(Input, sys.stdin)
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    return ended
+
+
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """What the demo passes."""
+    parser = argparse.ArgumentParser(prog="python -m bot.sandbox.demo.product", description=__doc__)
+    parser.add_argument(
+        "--switchboard", required=True, metavar="URL", help="the bot's base URL; a token in BADDAY_API_TOKEN"
+    )
+    parser.add_argument("--world", required=True, metavar="URL", help="where the calls are told for the panel")
+    parser.add_argument(
+        "--provider", required=True, action="append", metavar="NAME=URL", help="the first is the default"
+    )
+    parser.add_argument("--per-second", type=float, default=QUESTIONS_PER_SECOND, help="questions a second")
+    return parser.parse_args(argv)
+
+
+async def main(argv: Sequence[str]) -> None:
+    """Run until standard input closes."""
+    options = arguments(argv)
+    providers = dict(provider.split("=", 1) for provider in options.provider)
+    # The SDK logs a stack trace for every evaluation that fails; here that is an ordinary event, shown on the panel.
+    logging.getLogger("openfeature").setLevel(logging.CRITICAL)
+    token = os.environ.get("BADDAY_API_TOKEN")
+    headers = {"X-API-Key": token} if token else {}
+    api.set_provider_and_wait(
+        OFREPProvider(options.switchboard, headers_factory=lambda: headers, timeout=SWITCHBOARD_TIMEOUT)
+    )
+    switchboard = Switchboard(api.get_client(), Switches(next(iter(providers)), autoreply=True, reachable=False))
+    ended = await end_of_input()
+    async with httpx.AsyncClient(timeout=MODEL_TIMEOUT, trust_env=False) as http:
+        product = Product(switchboard, providers, options.world, http, Random())  # noqa: S311  (questions, not secrets)
+        await serve(product, ended, options.per_second)
+    switchboard.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
