@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from bot import logs
 from bot.catalog import CatalogError
 from bot.catalog.live import LiveCatalog
-from bot.http import auth, health, ofrep
+from bot.http import auth, health, ofrep, problems
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
 from bot.runbooks.follower import Follower
@@ -68,7 +68,7 @@ class Application:
         if "slack" in self.roles:
             self._slack = self._slack_face()
         self._http = HttpServer(
-            Starlette(routes=self._routes(), exception_handlers=auth.EXCEPTION_HANDLERS),
+            Starlette(routes=self._routes(), exception_handlers=problems.EXCEPTION_HANDLERS),
             host=self.settings.http_host,
             port=self.settings.http_port,
         )

@@ -1,0 +1,1 @@
+"""The switchboard: the routes and features that products obey."""
