@@ -538,7 +538,7 @@ def _block(block: Any, pointer: str, allowed: Collection[str], surface: Surface)
 
 def _chart(chart: Any, pointer: str, surface: Surface) -> Iterator[Refusal]:
     kind = chart.get("type") if isinstance(chart, Mapping) else None
-    if kind not in CHARTS:
+    if not isinstance(kind, str) or kind not in CHARTS:
         yield Refusal(f"{pointer}/type", "unsupported_type", f"unsupported type: {kind}")
         return
     yield from _shape(chart, pointer, CHARTS[kind], surface, also=("type",))

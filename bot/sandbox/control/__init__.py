@@ -1,0 +1,1 @@
+"""The control API: what people do in the workspace, faults, the clock, and the state that the page shows."""

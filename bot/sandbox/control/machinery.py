@@ -1,0 +1,116 @@
+"""What a test does behind the scenes: faults, the transport, the clock."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.sandbox.control.reading import Asked, ControlError
+from bot.sandbox.faults import Fault, Kind
+from bot.sandbox.http_delivery import SignedHttp
+from bot.sandbox.parts import Parts
+from bot.sandbox.socket_mode import SocketMode
+from bot.sandbox.workspace import Json
+
+ACTIONS = ("disconnect", "refresh", "transport", "off")
+
+
+async def fault(asked: Asked) -> Json:
+    """Set a fault that waits to strike, or do one at once: disconnect, refresh, transport, off."""
+    kind = asked.required("kind")
+    if kind in ACTIONS:
+        await _at_once(asked, kind)
+        return {}
+    if kind not in [member.value for member in Kind]:
+        known = ", ".join([*Kind, *ACTIONS])
+        raise ControlError(f"there is no fault {kind!r}; there are: {known}")
+    asked.parts.faults.add(_fault(asked, Kind(kind)))
+    return {"faults": [waiting.as_json() for waiting in asked.parts.faults.waiting]}
+
+
+async def faults(asked: Asked) -> Json:
+    return {"faults": [waiting.as_json() for waiting in asked.parts.faults.waiting]}
+
+
+async def clock(asked: Asked) -> Json:
+    """Set the clock (`set`: ISO 8601) or move it on (`advance`: seconds)."""
+    if "advance" in asked.body:
+        asked.parts.clock.advance(_number(asked, "advance"))
+    elif "set" in asked.body:
+        try:
+            at = datetime.fromisoformat(asked.required("set"))
+        except ValueError:
+            raise ControlError(f"{asked.text('set')!r} is not an ISO 8601 time; write 2026-03-02T09:00:00Z") from None
+        asked.parts.clock.set(at if at.tzinfo else at.replace(tzinfo=UTC))
+    return {"now": asked.parts.clock.now().isoformat()}
+
+
+async def settle(asked: Asked) -> Json:
+    """Answer when every event is acknowledged or given up."""
+    await asked.parts.delivery.settled()
+    return {}
+
+
+async def use_http(parts: Parts, url: str) -> bool:
+    """Deliver by signed HTTP to this request URL from now on; whether it echoes the challenge."""
+    await _leave(parts)
+    transport = SignedHttp(url, parts.app.signing_secret, parts.clock)
+    parts.delivery.transport = transport
+    return await transport.verify()
+
+
+async def use_sockets(parts: Parts) -> None:
+    await _leave(parts)
+    parts.delivery.transport = parts.sockets
+
+
+async def _leave(parts: Parts) -> None:
+    transport = parts.delivery.transport
+    if isinstance(transport, (SocketMode, SignedHttp)):
+        await transport.close()
+
+
+async def _at_once(asked: Asked, kind: str) -> None:
+    match kind:
+        case "disconnect":
+            await asked.parts.sockets.cut()
+        case "refresh":
+            await asked.parts.sockets.refresh(_number(asked, "seconds", 0.0))
+        case "transport":
+            await _transport(asked)
+        case _:
+            asked.parts.faults.clear(asked.text("method") or None)
+
+
+async def _transport(asked: Asked) -> None:
+    wanted = asked.text("transport")
+    if wanted == "socket":
+        await use_sockets(asked.parts)
+    elif wanted == "http":
+        if not await use_http(asked.parts, asked.required("url")):
+            raise ControlError(f"{asked.text('url')} did not echo the challenge of url_verification")
+    else:
+        raise ControlError(f"transport {wanted!r} is neither socket nor http (with url)")
+
+
+def _fault(asked: Asked, kind: Kind) -> Fault:
+    times: Any = asked.body.get("times", 1)
+    channel = asked.text("channel") or None
+    if channel:
+        named = asked.parts.workspace.channel_named(channel)
+        channel = named.id if named else channel
+    return Fault(
+        kind,
+        method=asked.text("method") or None,
+        channel=channel,
+        times=None if times is None else int(_number(asked, "times", 1)),
+        seconds=_number(asked, "seconds", 1.0),
+        retry_after=int(_number(asked, "retry_after", 1)),
+        error=asked.text("error") or "internal_error",
+    )
+
+
+def _number(asked: Asked, name: str, default: float | None = None) -> float:
+    value = asked.body.get(name, default)
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ControlError(f"{name} {value!r} is not a number") from None

@@ -1,0 +1,138 @@
+"""How control requests are read: JSON in, people and channels by name, and one sentence when something is wrong."""
+
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bot.sandbox.gestures import GestureError
+from bot.sandbox.parts import Parts
+from bot.sandbox.workspace import Channel, Json, User
+
+
+class ControlError(Exception):
+    """The request cannot be done; the argument says what is wrong and what to do."""
+
+
+@dataclass
+class Asked:
+    """One control request: its JSON, and the files that came with it as (name, bytes)."""
+
+    parts: Parts
+    body: Json
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def text(self, name: str) -> str:
+        value = self.body.get(name)
+        return "" if value is None else str(value)
+
+    def required(self, name: str) -> str:
+        value = self.text(name)
+        if not value:
+            raise ControlError(f"{name} is missing; give it as a string")
+        return value
+
+    def user(self, name: str = "user") -> User:
+        """A person by id, e-mail or handle."""
+        wanted = self.required(name)
+        found = self.parts.workspace.user_named(wanted)
+        if found is None:
+            people = ", ".join(user.name for user in self.parts.workspace.users.values() if user.email)
+            raise ControlError(f"there is no user {wanted!r}; there are: {people}")
+        return found
+
+    def channel(self, user: User) -> Channel:
+        """A channel by id or name, or the direct message with the user of that id or handle."""
+        wanted = self.required("channel")
+        workspace = self.parts.workspace
+        found = workspace.channels.get(wanted) or workspace.channel_named(wanted)
+        if found is not None:
+            if found.kind != "channel" and user.id not in found.members:
+                raise ControlError(f"{user.name} is not in {wanted!r}")
+            return found
+        other = workspace.user_named(wanted)
+        if other is None:
+            names = ", ".join(channel.name for channel in workspace.channels.values() if not channel.is_dm)
+            raise ControlError(f"there is no channel or user {wanted!r}; the channels are: {names}")
+        return workspace.direct(user.id, other.id)
+
+    def message(self, channel: Channel, user: User) -> Json:
+        """The message `ts` of the channel; an ephemeral one only for whom it was meant."""
+        ts = self.required("ts")
+        if ts in channel.messages:
+            return channel.messages[ts]
+        found = channel.ephemerals.get(ts)
+        if found is not None and found[0] == user.id:
+            return found[1]
+        raise ControlError(f"there is no message {ts} in {channel.name}; /control/messages tells which there are")
+
+    def view(self, user: User) -> Json:
+        """An open view of the user by id; `home` is the App Home, and without a name it is the modal on top."""
+        wanted = self.text("view")
+        if wanted == "home":
+            home = self.parts.views.homes.get(user.id)
+            if home is None:
+                raise ControlError(f"{user.name} has no App Home yet; open it by /control/home")
+            return home
+        stack = self.parts.views.stack(user.id)
+        if not wanted and stack:
+            return stack[-1]
+        found = self.parts.views.find(view_id=wanted)
+        if found is None or found[0] != user.id:
+            raise ControlError(f"{user.name} has no view {wanted!r} open; /control/views tells which are")
+        return found[1]
+
+
+Handler = Callable[[Asked], Awaitable[Json]]
+
+
+def endpoint(parts: Parts, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """A Starlette endpoint around a handler; errors become 400 with one sentence."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            body, files = await _read(request)
+            return JSONResponse({"ok": True, **await handler(Asked(parts, body, files))})
+        except (ControlError, GestureError) as error:
+            return JSONResponse({"ok": False, "error": str(error)}, 400)
+
+    return answer
+
+
+async def _read(request: Request) -> tuple[Json, list[tuple[str, bytes]]]:
+    body: Json = dict(request.query_params)
+    if request.headers.get("content-type", "").startswith(("multipart/", "application/x-www-form-urlencoded")):
+        files = []
+        async with request.form() as form:
+            for name, value in form.multi_items():
+                if isinstance(value, str):
+                    body[name] = value
+                else:
+                    files.append((value.filename or "file", await value.read()))
+        return body, files
+    raw = await request.body()
+    try:
+        parsed = json.loads(raw) if raw else {}
+    except ValueError as error:
+        raise ControlError(f"the body is not JSON ({error}); send a JSON object") from None
+    if not isinstance(parsed, dict):
+        raise ControlError("the body is not a JSON object; send {…}")
+    body |= parsed
+    listed: list[Any] = body.pop("files", None) or []
+    if single := body.pop("file", None):
+        listed.append(single)
+    return body, [_file(item) for item in listed]
+
+
+def _file(item: Any) -> tuple[str, bytes]:
+    if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+        raise ControlError("a file is {name, content_base64}; send it so, or as multipart")
+    try:
+        return item["name"], base64.b64decode(item.get("content_base64", ""), validate=True)
+    except (binascii.Error, ValueError):
+        raise ControlError(f"content_base64 of {item['name']} is not base64") from None
