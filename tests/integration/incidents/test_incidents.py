@@ -41,17 +41,17 @@ systems:
 """)
 
 
-async def finding_opened(db: Database, catalog: Catalog, now: datetime, **changes: object) -> Finding:
+async def finding_opened(db: Database, catalog: Catalog, now: datetime, *, severity: str = "sev1") -> Finding:
     finding = Finding(
         kind="provider_status",
         subject="northwind",
         watch="status.northwind",
-        severity="sev1",
+        severity=severity,
         title="Northwind AI reports a major outage",
         evidence={"known": "API: major outage"},
         dedupe_key="provider_status:northwind",
         opened_at=now,
-    ).model_copy(update=changes)
+    )
     async with db.transaction() as session:
         session.add(finding)
         await session.flush()
