@@ -1,0 +1,56 @@
+"""Tells the incidents' timelines in the terminal, as the bot writes them, and what to try next."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from bot.catalog import Catalog
+from bot.sandbox.demo.terminal import Terminal
+from bot.store.database import Database
+from bot.store.tables import TimelineEntry
+
+LOOK_EVERY = 0.3
+
+NEXT: Mapping[str, str] = {
+    "opened": "As Maria, open the direct message from Badday and press Acknowledge.",
+    "acknowledged": "In the thread in #support-bot, press Switch provider, and watch the product's calls move.",
+    "recovered": "Switch back with Undo in the thread, or wait: the incident resolves itself.",
+    "resolved": "Make the other provider slow, or type /badday status.",
+}
+"""Kind of a timeline entry -> what a person may do then."""
+
+
+class Narrator:
+    """Follows the timeline until cancelled."""
+
+    def __init__(self, db: Database, catalog: Callable[[], Catalog], terminal: Terminal) -> None:
+        self._db = db
+        self._catalog = catalog
+        self._terminal = terminal
+        self._told = 0
+
+    async def run(self) -> None:
+        """Tell each new entry once."""
+        while True:
+            for entry in await self._new():
+                self._tell(entry)
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _new(self) -> list[TimelineEntry]:
+        statement = select(TimelineEntry).where(col(TimelineEntry.id) > self._told).order_by(col(TimelineEntry.id))
+        async with self._db.reading() as session:
+            return list((await session.execute(statement)).scalars())
+
+    def _tell(self, entry: TimelineEntry) -> None:
+        assert entry.id is not None
+        self._told = entry.id
+        by = "" if entry.actor == "badday" else f" ({self._name(entry.actor)})"
+        self._terminal.event(f"{entry.text.partition(chr(10))[0]}{by}")
+        if entry.kind in NEXT:
+            self._terminal.hint(NEXT[entry.kind])
+
+    def _name(self, actor: str) -> str:
+        person = self._catalog().people.get(actor)
+        return person.name if person else actor

@@ -1,0 +1,92 @@
+"""The demo's parts in one place: started in order, the page first, and stopped in reverse."""
+
+import asyncio
+import contextlib
+import importlib
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.http.server import HttpServer
+from bot.sandbox.demo.providers import VENDORS, Clock, Provider
+from bot.sandbox.demo.world import World
+from bot.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    from bot.app import Application
+
+PRODUCT_ENDS_WITHIN = 3.0
+
+
+class Stage:
+    """The local workspace, the world, the bot and the product. `close` may be called at any time."""
+
+    def __init__(self, folder: Path, clock: Clock, *, port: int, told: Callable[[str], None]) -> None:
+        self.world = World([Provider(vendor, clock) for vendor in VENDORS], clock, told=told)
+        self.sandbox = Sandbox(port=port)
+        self.application: Application | None = None
+        self._folder = folder
+        self._parts = contextlib.AsyncExitStack()
+
+    async def open(self) -> None:
+        """Show the page; nothing is behind it yet."""
+        self.sandbox.mount("/world", self.world.app)
+        self.sandbox.panel = "/world/panel.js"
+        self.sandbox.title = "World"
+        await self.sandbox.start()
+        self._parts.push_async_callback(self.sandbox.stop)
+        self._parts.callback(self.world.close)
+
+    async def fill(self) -> "Application":
+        """Start the providers, the bot and the product."""
+        for provider in self.world.providers.values():
+            server = await self._parts.enter_async_context(HttpServer(provider.app, host="127.0.0.1", port=0))
+            self.world.status_pages[provider.vendor.key] = f"http://127.0.0.1:{server.port}"
+        # The bot's libraries take about a second to import; the page is served meanwhile.
+        await asyncio.to_thread(importlib.import_module, "bot.app")
+        self.application = self._bot()
+        self._parts.push_async_callback(self.application.stop)
+        await self.application.start()
+        switchboard = f"http://127.0.0.1:{self.application.http_port}"
+        world = f"{self.sandbox.page.rstrip('/')}/world"
+        await self._parts.enter_async_context(a_product(switchboard, world, self.world.status_pages))
+        return self.application
+
+    async def product_runs(self) -> None:
+        """Wait for the product's first question."""
+        while self.world.view is None:  # noqa: ASYNC110  (another process changes it)
+            await asyncio.sleep(0.05)
+
+    async def close(self) -> None:
+        """Stop everything that was started."""
+        await self._parts.aclose()
+
+    def _bot(self) -> "Application":
+        from bot.app import Application
+        from bot.sandbox.demo.configuration import configure
+
+        return Application(configure(self._folder, self.sandbox, self.world.status_pages))
+
+
+@contextlib.asynccontextmanager
+async def a_product(switchboard: str, world: str, providers: Mapping[str, str]) -> AsyncIterator[None]:
+    """The simulated product as a process of its own; it ends when its standard input closes."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "bot.sandbox.demo.product", f"--switchboard={switchboard}", f"--world={world}"),
+        *(f"--provider={name}={url}" for name, url in providers.items()),
+        stdin=asyncio.subprocess.PIPE,
+        # A group of its own: the terminal's Ctrl-C is for the demo, which then ends the product in turn.
+        process_group=0,
+    )
+    assert process.stdin is not None
+    try:
+        yield
+    finally:
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), PRODUCT_ENDS_WITHIN)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
