@@ -163,7 +163,7 @@ def _value(event: Event, events: Iterator[Event], document: Document, path: Fiel
     if isinstance(event, SequenceStartEvent):
         return _sequence(events, document, path)
     assert isinstance(event, ScalarEvent)
-    return _scalar(event.value) if event.implicit[0] else event.value
+    return scalar(event.value) if event.implicit[0] else event.value
 
 
 def _mapping(events: Iterator[Event], document: Document, path: FieldPath) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _skip(event: Event, events: Iterator[Event]) -> None:
         event = next(events)
 
 
-def _scalar(text: str) -> Any:
+def scalar(text: str) -> Any:
     """Unquoted text as YAML 1.2 means it: `no` is text, `12:30` is text, only true and false are booleans."""
     kind = next((kind for kind, pattern in _SCALARS if pattern.match(text)), "str")
     try:

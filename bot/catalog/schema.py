@@ -16,6 +16,7 @@ from bot.catalog.values import (
     SlackUser,
     Text,
     TimeZone,
+    shown,
     written,
     wrong,
 )
@@ -29,7 +30,7 @@ Span = Annotated[Duration, PlainSerializer(written, return_type=str)]
 
 def _true_or_false(value: Any) -> Any:
     if not isinstance(value, bool):
-        raise wrong("must be true or false", "write true or false, without quotes")
+        raise wrong(f"must be true or false, not {shown(value)}", "write true or false, without quotes")
     return value
 
 

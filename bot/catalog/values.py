@@ -37,6 +37,9 @@ def shown(value: object) -> str:
 def nearest(word: str, known: list[str]) -> str | None:
     """The known word that was probably meant."""
     lowered = {each.lower(): each for each in reversed(known)}
+    for low, each in lowered.items():  # degraded_performance means degraded
+        if len(low) > 3 and word.lower().startswith(low):
+            return each
     close = get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
     return lowered[close[0]] if close else None
 

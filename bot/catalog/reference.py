@@ -1,0 +1,105 @@
+"""The catalog described for others: its JSON Schema for editors, its tables for the documentation."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bot.catalog.schema import CatalogFile
+
+SCHEMA = Path(__file__).with_name("badday.schema.json")
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "catalog.md"
+
+_TABLES = re.compile(r"(<!-- tables: renewed by python -m bot\.catalog -->\n).*?(<!-- end of tables -->)", re.DOTALL)
+_SECTIONS = (
+    ("The file", "CatalogFile"),
+    ("`people.<key>`", "PersonEntry"),
+    ("`providers.<name>`", "ProviderEntry"),
+    ("`systems.<name>`", "SystemEntry"),
+    ("`systems.<name>.routes.<name>`", "RouteEntry"),
+    ("`systems.<name>.features.<name>`", "FeatureEntry"),
+    ("`watches.<name>`", "WatchEntry"),
+    ("`watches.<name>.hysteresis`", "HysteresisEntry"),
+)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of badday.yaml."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_steady(CatalogFile.model_json_schema()),
+        "title": "badday.yaml",
+    }
+
+
+def schema_text() -> str:
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def with_tables(page: str) -> str:
+    """The documentation page with its tables of keys renewed."""
+    tables = "\n".join(_section(title, model) for title, model in _SECTIONS)
+    return _TABLES.sub(lambda found: f"{found[1]}\n{tables}\n{found[2]}", page)
+
+
+def _steady(part: Any) -> Any:
+    """The same schema whatever the order of a set, and without the titles that only repeat the keys."""
+    if isinstance(part, dict):
+        return {
+            key: sorted(value) if key == "default" and isinstance(value, list) else _steady(value)
+            for key, value in part.items()
+            if not (key == "title" and isinstance(value, str))
+        }
+    if isinstance(part, list):
+        return [_steady(each) for each in part]
+    return part
+
+
+def _section(title: str, model: str) -> str:
+    whole = schema()
+    part = whole if model == "CatalogFile" else whole["$defs"][model]
+    rows = "\n".join(_rows(part))
+    return f"### {title}\n\n{part['description']}\n\n| key | value | default | meaning |\n|---|---|---|---|\n{rows}\n"
+
+
+def _rows(part: dict[str, Any]) -> Iterator[str]:
+    required = part.get("required", ())
+    for key, value in part["properties"].items():
+        default = "required" if key in required else _default(value.get("default"))
+        yield f"| `{key}` | {_kind(value)} | {default} | {value.get('description', '')} |"
+
+
+def _default(value: Any) -> str:
+    if value is None or value in ([], {}):
+        return "none"
+    if isinstance(value, dict):
+        return "`{" + ", ".join(f"{key}: {each}" for key, each in value.items()) + "}`"
+    if isinstance(value, list):
+        return f"`[{', '.join(value)}]`"
+    return f"`{json.dumps(value)}`".replace('"', "")
+
+
+def _kind(value: dict[str, Any]) -> str:
+    if "$ref" in value:
+        model = value["$ref"].rpartition("/")[2]
+        known = schema()["$defs"][model]
+        return " or ".join(f"`{word}`" for word in known["enum"]) if "enum" in known else "mapping, see below"
+    if "anyOf" in value:
+        return _kind(next(each for each in value["anyOf"] if each.get("type") != "null"))
+    if "const" in value:
+        return f"`{value['const']}`"
+    match value.get("type"):
+        case "array":
+            return f"list of {_kind(value['items'])}"
+        case "object":
+            return "mapping by name, see below"
+        case "boolean":
+            return "true or false"
+        case "integer":
+            return f"whole number, {value['minimum']} to {value['maximum']}"
+    if value.get("format") == "uri":
+        return "web address"
+    if value.get("examples"):
+        return "duration (`45s`, `5m`, `1h30m`)"
+    return "e-mail address" if value.get("format") == "email" else "text"
