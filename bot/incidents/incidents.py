@@ -197,7 +197,7 @@ async def _locked(session: AsyncSession, incident_id: int) -> Incident:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    incident = (await session.execute(statement)).scalar_one_or_none()
+    incident: Incident | None = (await session.execute(statement)).scalar_one_or_none()
     if incident is None:
         raise LookupError(f"there is no incident {incident_id}")
     return incident
@@ -250,7 +250,7 @@ async def _reopen_recent(
         .limit(1)
         .with_for_update()
     )
-    incident = (await session.execute(statement)).scalar_one_or_none()
+    incident: Incident | None = (await session.execute(statement)).scalar_one_or_none()
     if incident is None or incident.id is None:
         return None
     before = incident.state

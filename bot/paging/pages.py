@@ -64,7 +64,8 @@ async def _waiting_message(session: AsyncSession, person: str) -> OutboxMessage 
         .order_by(col(OutboxMessage.created_at))
         .with_for_update(skip_locked=True)
     )
-    for message in (await session.execute(statement)).scalars():
+    waiting: Sequence[OutboxMessage] = (await session.execute(statement)).scalars().all()
+    for message in waiting:
         if len(message.subject["pages"]) < PAGES_IN_ONE_MESSAGE:
             return message
     return None
