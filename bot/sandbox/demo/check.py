@@ -82,10 +82,10 @@ class Outage:
         await self._until(lambda world: _failed(world, self._failing.key, seconds=2) >= 2)
 
     async def _outage_noticed(self) -> None:
-        self._root = await self._maria.sees(CHANNEL, self._failing.name)
+        self._root = await self._maria.sees(CHANNEL, self._failing.key)
 
     async def _maria_paged(self) -> None:
-        await self._maria.sees(BOT, self._failing.name)
+        await self._maria.sees(BOT, self._failing.key)
 
     async def _thread_opened(self) -> None:
         await self._maria.finds(CHANNEL, "run_step", thread_ts=self._root["ts"])

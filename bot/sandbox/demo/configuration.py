@@ -1,39 +1,62 @@
 """The demo's badday.yaml and .env: what `badday init` writes, with the seconds of a demo instead of minutes."""
 
+import io
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
+from bot.catalog.init import CATALOG, ENV, catalog_text, checked, env_text
+from bot.catalog.reference import SCHEMA
 from bot.sandbox.server import Sandbox
 from bot.settings import Settings, load_settings
 
+OWNER = "maria@example.com"
+DEPUTY = "sam@example.com"
+SYSTEM = CHANNEL = "support-bot"
+INTERVAL = 1
+"""Seconds between two polls of a status page; loopback only."""
 HOLD = "8s"
 """How long a recovery must last before the incident resolves itself; minutes in earnest."""
 
 
 def configure(folder: Path, sandbox: Sandbox, status_pages: Mapping[str, str]) -> Settings:
     """Write both files into the folder; gives the settings that they make."""
-    names = list(status_pages)
-    (folder / "badday.yaml").write_text(
-        "badday: 1\npeople:\n  maria: {name: Maria Ortiz, email: maria@example.com}\nproviders:\n"
-        + "".join(f"  {name}: {{status: '{url}'}}\n" for name, url in status_pages.items())
-        + "systems:\n  support-bot:\n    owner: maria\n    channel: support-bot\n    armed: true\n"
-        + f"    routes: {{chat: {{primary: {names[0]}, standbys: [{names[1]}]}}}}\n    features: {{autoreply: {{default: true}}}}\n"
-        + "watches:\n"
-        + "".join(
-            f"  status.{name}: {{page: '{url}', provider: {name}, interval: 1s, hold: {HOLD}}}\n"
-            for name, url in status_pages.items()
-        )
-    )
-    environ = {
-        "DATABASE_URL": f"sqlite:///{folder / 'badday.db'}",
-        "BADDAY_HTTP": f"127.0.0.1:{_free_port()}",
-        "SLACK_API_URL": sandbox.api_url,
+    (folder / CATALOG).write_text(_catalog(sandbox, status_pages), encoding="utf-8")
+    env = {
         "SLACK_BOT_TOKEN": sandbox.bot_token,
         "SLACK_APP_TOKEN": sandbox.app_token,
         "SLACK_SIGNING_SECRET": sandbox.signing_secret,
+        "SLACK_API_URL": sandbox.api_url,
+        "DATABASE_URL": f"sqlite:///{folder / 'badday.db'}",
+        "BADDAY_HTTP": f"127.0.0.1:{_free_port()}",
     }
-    return load_settings(folder / "badday.yaml", environ)
+    (folder / ENV).write_text(env_text(env), encoding="utf-8")
+    # Not the environment of whoever starts the demo: their own tokens have no place here.
+    return load_settings(folder / CATALOG, environ={})
+
+
+def _catalog(sandbox: Sandbox, status_pages: Mapping[str, str]) -> str:
+    answers = checked(
+        owner=OWNER,
+        system=SYSTEM,
+        channel=CHANNEL,
+        providers=[f"{name}={url}" for name, url in status_pages.items()],
+        interval=INTERVAL,
+        armed=True,
+    )
+    yaml = YAML()
+    document = yaml.load(catalog_text(answers, schema=str(SCHEMA)))
+    for user in (sandbox.workspace.user_named(email) for email in (OWNER, DEPUTY)):
+        assert user is not None
+        document["people"][user.name] = {"name": user.real_name, "email": user.email, "timezone": user.timezone}
+    document["systems"][SYSTEM]["deputies"] = [DEPUTY.partition("@")[0]]
+    for watch in document["watches"].values():
+        watch["hold"] = HOLD
+    text = io.StringIO()
+    yaml.dump(document, text)
+    return text.getvalue()
 
 
 def _free_port() -> int:
