@@ -87,10 +87,12 @@ def init(**options: Any) -> int:
 @_json
 def doctor(as_json: bool) -> int:
     """Say what is missing before the bot can work, and what to do."""
-    from bot.doctor import command
     from bot.settings import load_settings
 
-    return command(load_settings(), as_json)
+    settings = load_settings()
+    from bot.doctor import command
+
+    return command(settings, as_json)
 
 
 @main.command()
@@ -99,10 +101,12 @@ def doctor(as_json: bool) -> int:
 )
 def run(only: frozenset[str]) -> int:
     """Run the bot until SIGTERM."""
-    from bot.app import run
     from bot.settings import load_settings
 
-    return run(load_settings(), only=only)
+    settings = load_settings()
+    from bot.app import run
+
+    return run(settings, only=only)
 
 
 @main.command()

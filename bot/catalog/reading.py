@@ -183,9 +183,14 @@ def _mapping(events: Iterator[Event], document: Document, path: FieldPath) -> di
             _complain(document, event, own, f"this key is already in line {first}", "remove one of the two")
             _skip(value, events)
             continue
-        document.places[own] = Place(_at(event), _at(value))
+        document.places[own] = Place(_at(event), _at(event) if _is_nothing(value) else _at(value))
         mapping[key] = _value(value, events, document, own)
     return mapping
+
+
+def _is_nothing(event: Event) -> bool:
+    """A value that is not there is reported by the parser where the next thing begins."""
+    return isinstance(event, ScalarEvent) and event.implicit[0] and not event.value
 
 
 def _sequence(events: Iterator[Event], document: Document, path: FieldPath) -> list[Any]:
@@ -239,7 +244,7 @@ def _syntax_problem(error: YAMLError, text: str, file: str) -> Problem:
     if isinstance(error, ReaderError):
         before = text[: error.position]
         column = len(before) - (before.rfind("\n") + 1) + 1
-        message = f"holds the character U+{ord(str(error.character)):04X}, which YAML does not allow"
+        message = f"holds the character U+{int(error.character):04X}, which YAML does not allow"
         return Problem(file, before.count("\n") + 1, column, "", message, "remove it")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

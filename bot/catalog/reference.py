@@ -91,7 +91,7 @@ def _kind(value: dict[str, Any]) -> str:
         return f"`{value['const']}`"
     match value.get("type"):
         case "array":
-            return f"list of {_kind(value['items'])}"
+            return f"list of {_kind(value['items'])}".replace(" or ", ", ")
         case "object":
             return "mapping by name, see below"
         case "boolean":

@@ -126,7 +126,7 @@ class WatchEntry(Strict):
     """Address of the page; the provider's `status` where it is left out."""
     engine: Engine | None = None
     """Who makes the page; the provider's `engine` where it is left out."""
-    interval: Span = timedelta(seconds=60)
+    interval: Span = Field(default=timedelta(seconds=60), json_schema_extra={"default": "60s"})
     """Time between two polls, at least 30s (shorter only for a page on this machine)."""
     components: tuple[Text, ...] = ()
     """Names of the components that decide; none: all of the page."""
@@ -136,7 +136,7 @@ class WatchEntry(Strict):
     """Component statuses that are bad."""
     hysteresis: HysteresisEntry = HysteresisEntry()
     """How many observations it takes to open and to recover."""
-    hold: Span = timedelta(minutes=5)
+    hold: Span = Field(default=timedelta(minutes=5), json_schema_extra={"default": "5m"})
     """How long a recovery must last before the incident resolves by itself."""
 
 
