@@ -51,21 +51,24 @@ def test_routes_and_features_are_found_by_name_alone(catalog: Catalog) -> None:
     feature = catalog.feature("autoreply")
     assert feature is not None
     assert feature[1].default
-    assert catalog.route("nothing") is catalog.feature("nothing") is None
+    assert catalog.route("nothing") is None
+    assert catalog.feature("nothing") is None
 
 
 def test_people_are_found_by_mail_in_any_case(catalog: Catalog) -> None:
     person = catalog.person_by_email(" Maria@Example.com")
     assert person is not None
     assert person.key == "maria"
-    assert catalog.person_by_email("nobody@example.com") is catalog.person_by_slack("U1") is None
+    assert catalog.person_by_email("nobody@example.com") is None
+    assert catalog.person_by_slack("U1") is None
 
 
 def test_a_status_page_implies_a_watch_with_defaults(catalog: Catalog) -> None:
     watch = catalog.watches["status.anthropic"]
     assert (watch.page, watch.provider, watch.engine) == ("https://status.claude.com", "anthropic", Engine.STATUSPAGE)
     assert (watch.interval, watch.hold) == (timedelta(seconds=60), timedelta(minutes=5))
-    assert (watch.hysteresis, watch.bad) == (Hysteresis(2, 3, 2), {"partial_outage", "major_outage"})
+    assert watch.hysteresis == Hysteresis(bad=2, of=3, good=2)
+    assert watch.bad == frozenset({"partial_outage", "major_outage"})
 
 
 def test_a_watch_takes_page_and_engine_from_its_provider(catalog: Catalog) -> None:

@@ -187,10 +187,9 @@ def test_a_folder_is_no_catalog(tmp_path: Path) -> None:
         load_catalog(tmp_path)
 
 
-keys = st.sampled_from(
-    "badday people providers systems watches owner channel routes primary provider page interval standbys status "
-    "engine maria email hysteresis bad << [key]".split()
-)
+KEYS = """badday people providers systems watches owner channel routes primary provider page interval standbys status
+    engine maria email hysteresis bad << [key]"""
+keys = st.sampled_from(KEYS.split())
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | keys
 trees = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4), max_leaves=20
