@@ -1,0 +1,159 @@
+"""The message that an incident's thread hangs on; it is edited in place and always tells how things stand."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.slack.blocks import (
+    Actions,
+    Block,
+    Button,
+    Confirm,
+    Context,
+    Fields,
+    Header,
+    Message,
+    Mrkdwn,
+    Plain,
+    Section,
+    Style,
+    clip,
+    date,
+    markup,
+)
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """What became of the page: `waiting`, `delivered`, `failed` or `unknown`; never more than Slack confirmed."""
+
+    person: str
+    outcome: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedStep:
+    """The runbook step that waits for a person, or is being worked on."""
+
+    position: int
+    of: int
+    title: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRootView:
+    number: int
+    version: int
+    system: str
+    title: str
+    severity: str
+    state: str
+    owner: str
+    since: datetime
+    opened_by: str
+    known: str = ""
+    paging: Paging | None = None
+    acknowledged: Deed | None = None
+    recovered_at: datetime | None = None
+    resolve_due: datetime | None = None
+    resolved: Deed | None = None
+    step: OfferedStep | None = None
+    undoable: bool = False
+    """Something that a step changed is still changed, and can be taken back in the thread."""
+
+
+def render(view: IncidentRootView) -> Message:
+    state = STATE[view.state]
+    blocks: list[Block] = [Header(f"{SEVERITY[view.severity]} · {view.system}: {view.title}")]
+    if view.known:
+        blocks.append(Section(Plain(view.known)))
+    blocks += [
+        Fields(
+            (
+                ("State", _state(view)),
+                ("Owner", view.owner),
+                ("Since", date(view.since)),
+                ("Page", _page(view)),
+            )
+        ),
+        Section(markup("*Next:* {what}", what=_next(view))),
+        Context((markup("Incident {number} · opened by {who}", number=view.number, who=view.opened_by),)),
+    ]
+    if view.state != "resolved":
+        blocks.append(Actions(_buttons(view)))
+    text = markup(
+        "{severity} {system}: {title}. {state}, owner {owner}. {known}",
+        severity=view.severity.upper(),
+        system=view.system,
+        title=clip(view.title, 300),
+        state=state[2:],
+        owner=view.owner,
+        known=clip(view.known, 600),
+    )
+    return Message(Mrkdwn(text.source.rstrip()), blocks, COLOUR[view.state])
+
+
+def _state(view: IncidentRootView) -> Mrkdwn:
+    deed = view.resolved or view.acknowledged
+    if deed is None:
+        return Mrkdwn(STATE[view.state])
+    return markup("{state}\n{deed}", state=STATE[view.state], deed=deed.shown())
+
+
+def _page(view: IncidentRootView) -> Mrkdwn:
+    match view.paging:
+        case None:
+            return Mrkdwn("Nobody: this severity only tells the thread")
+        case Paging(person, "delivered", datetime() as at):
+            return markup("{person} paged {at}", person=person, at=date(at))
+        case Paging(person, "failed", _):
+            return markup("✖ {person} could *not* be paged, see the thread", person=person)
+        case Paging(person, "unknown", _):
+            return markup("It is not known yet whether {person} was reached", person=person)
+        case Paging(person):
+            return markup("On its way to {person}", person=person)
+
+
+def _next(view: IncidentRootView) -> Mrkdwn:
+    if view.state == "resolved":
+        return Mrkdwn("nothing; what was switched can be undone in the thread" if view.undoable else "nothing")
+    if view.recovered_at is not None and view.resolve_due is not None:
+        return markup("it recovered, and resolves itself {at} if that holds", at=date(view.resolve_due))
+    if view.step is not None:
+        where = markup("step {n} of {of}, *{title}*", n=view.step.position, of=view.step.of, title=view.step.title)
+        return markup("{where}, {state}", where=where, state=_STEP.get(view.step.state, "in the thread"))
+    if view.state == "triggered":
+        return markup("{owner} acknowledges, or anybody who takes it on", owner=view.owner)
+    return Mrkdwn("tell the thread what you find; resolve it when it is over")
+
+
+_STEP = {
+    "offered": "waits for a click in the thread",
+    "running": "is running",
+    "unknown": "needs an answer in the thread: did it happen?",
+    "failed": "failed, see the thread",
+}
+
+
+def _buttons(view: IncidentRootView) -> list[Button]:
+    value = f"inc:{view.number}:v{view.version}"
+    resolve = Button(
+        "Resolve",
+        "resolve",
+        value,
+        confirm=Confirm(
+            "Resolve this incident?",
+            f"Incident {view.number} of {view.system} ends for everybody. If the same cause comes back within "
+            "30 minutes, this thread is opened again.",
+            "Resolve",
+        ),
+        spoken=f"Resolve incident {view.number}",
+    )
+    if view.state == "triggered":
+        acknowledge = Button(
+            "Acknowledge", "acknowledge", value, Style.PRIMARY, spoken=f"Acknowledge incident {view.number}"
+        )
+        return [acknowledge, resolve]
+    return [resolve]

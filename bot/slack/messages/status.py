@@ -1,0 +1,110 @@
+"""The answer to `/badday status`: systems, routes in force, watches with their age, open incidents."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.slack.blocks import Block, Context, Divider, Header, Literal, Message, Mrkdwn, RichText, Section, join, markup
+from bot.slack.messages.words import SEVERITY, STATE, count, span
+
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    name: str
+    provider: str
+    primary: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemLine:
+    name: str
+    owner: str
+    armed: bool
+    routes: Sequence[RouteLine] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLine:
+    name: str
+    status: str | None
+    age: timedelta | None
+    """Since the last observation; None when there is none yet."""
+    stale: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    number: int
+    system: str
+    title: str
+    severity: str
+    state: str
+    age: timedelta
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    at: datetime
+    systems: Sequence[SystemLine]
+    watches: Sequence[WatchLine]
+    incidents: Sequence[IncidentLine]
+
+
+def render(view: StatusView) -> Message:
+    unsure = [watch for watch in view.watches if watch.stale or watch.problem]
+    headline = f"● {count(len(view.incidents), 'open incident')}" if view.incidents else "✔ No open incident"
+    blocks: list[Block] = [Header(headline)]
+    for incident in view.incidents[:SHOWN]:
+        line = (
+            f"{SEVERITY[incident.severity]} · {incident.system}: {incident.title}\n"
+            f"{STATE[incident.state]} · open for {span(incident.age)} · owner {incident.owner} · "
+            f"incident {incident.number}"
+        )
+        blocks.append(RichText((Literal(line),)))
+    if len(view.incidents) > SHOWN:
+        blocks.append(Context((markup("{more} more, see App Home", more=len(view.incidents) - SHOWN),)))
+    blocks += [Divider(), Section(_listed("Systems", [_system(line) for line in view.systems]))]
+    blocks.append(Section(_listed("Watches", [_watch(line) for line in view.watches])))
+    text = markup(
+        "{incidents}. {watches}.",
+        incidents=count(len(view.incidents), "open incident") if view.incidents else "No open incident",
+        watches=f"{count(len(unsure), 'watch', 'watches')} cannot be trusted" if unsure else "All watches are fresh",
+    )
+    return Message(text, blocks)
+
+
+def _listed(title: str, lines: Sequence[Mrkdwn]) -> Mrkdwn:
+    shown = [*lines[:20], *([markup("… {more} more", more=len(lines) - 20)] if len(lines) > 20 else [])]
+    return join("\n", [markup("*{title}*", title=title), *(shown or [Mrkdwn("none in the catalog")])])
+
+
+def _system(line: SystemLine) -> Mrkdwn:
+    routes = [
+        markup("{route} → {provider}", route=route.name, provider=route.provider)
+        if route.provider == route.primary
+        else markup(
+            "{route} → *{provider}* ⇄ away from {primary}",
+            route=route.name,
+            provider=route.provider,
+            primary=route.primary,
+        )
+        for route in line.routes
+    ]
+    armed = "armed" if line.armed else "dry run"
+    return join(" · ", [markup("*{name}* {owner}, {armed}", name=line.name, owner=line.owner, armed=armed), *routes])
+
+
+def _watch(line: WatchLine) -> Mrkdwn:
+    status = (line.status or "not seen yet").replace("_", " ")
+    sign = "✖" if line.stale or line.problem else {"operational": "✔", "not seen yet": "○"}.get(status, "●")
+    seen = f"seen {span(line.age)} ago" if line.age is not None else "waiting for the first answer"
+    parts = [markup("{sign} *{name}* {status}, {seen}", sign=sign, name=line.name, status=status, seen=seen)]
+    if line.stale:
+        parts.append(Mrkdwn("*stale*: do not trust it"))
+    if line.problem:
+        parts.append(markup("{problem}", problem=line.problem))
+    return join(" · ", parts)

@@ -1,0 +1,60 @@
+"""The resolved incident in a few figures, in its thread and shown to the whole channel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.slack.blocks import Block, Fields, Header, Message, Mrkdwn, Plain, Section, clip, date, join, markup
+from bot.slack.messages.words import COLOUR, Deed, span
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryView:
+    number: int
+    system: str
+    title: str
+    opened_at: datetime
+    opened_by: str
+    resolved: Deed
+    acknowledged: Deed | None = None
+    steps: Sequence[str] = ()
+    """What was done, one line a step that did something."""
+    left: Sequence[str] = ()
+    """What is still changed and can be undone in the thread."""
+
+
+def render(view: SummaryView) -> Message:
+    length = span(view.resolved.at - view.opened_at)
+    blocks: list[Block] = [
+        Header(f"✔ Resolved · {view.system}: {view.title}"),
+        Fields(
+            (
+                ("Duration", markup("{length}, from {at}", length=length, at=date(view.opened_at))),
+                ("Resolved", view.resolved.shown()),
+                ("Noticed by", view.opened_by),
+                ("Acknowledged", _acknowledged(view)),
+            )
+        ),
+    ]
+    if view.steps:
+        blocks += [Section(Mrkdwn("*What was done*")), Section(Plain("\n".join(f"• {line}" for line in view.steps)))]
+    if view.left:
+        changed = "\n".join(f"• {line}" for line in view.left)
+        blocks += [Section(Mrkdwn("*Still changed; undo it in this thread*")), Section(Plain(changed))]
+    parts = [
+        markup(
+            "Resolved: {system}: {title}. It lasted {length}.",
+            system=view.system,
+            title=clip(view.title, 300),
+            length=length,
+        )
+    ]
+    if view.left:
+        parts.append(markup("Still changed: {left}.", left=clip("; ".join(view.left), 600)))
+    return Message(join(" ", parts), blocks, COLOUR["resolved"])
+
+
+def _acknowledged(view: SummaryView) -> Mrkdwn:
+    if view.acknowledged is None:
+        return Mrkdwn("not acknowledged")
+    return markup("after {after} by {by}", after=span(view.acknowledged.at - view.opened_at), by=view.acknowledged.by)

@@ -1,0 +1,44 @@
+"""Words and signs that several messages share: a state is always a word with a sign, never a colour alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from bot.slack.blocks import Mrkdwn, date, markup
+
+STATE: Mapping[str, str] = MappingProxyType(
+    {"triggered": "● Triggered", "acknowledged": "◐ Acknowledged", "resolved": "✔ Resolved"}
+)
+COLOUR: Mapping[str, str] = MappingProxyType({"triggered": "#c0392b", "acknowledged": "#d9a038", "resolved": "#2e9e6b"})
+SEVERITY: Mapping[str, str] = MappingProxyType({"sev1": "▲ SEV1", "sev2": "▲ SEV2", "sev3": "△ SEV3"})
+"""A full triangle pages somebody, an empty one only tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Who did something, and when."""
+
+    by: str
+    at: datetime
+
+    def shown(self) -> Mrkdwn:
+        return markup("by {by} {at}", by=self.by, at=date(self.at))
+
+
+def span(length: timedelta) -> str:
+    """A duration as people say it: `40 s`, `12 min`, `3 h 05 min`, `2 d 4 h`."""
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes:02} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

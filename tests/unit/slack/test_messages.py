@@ -1,0 +1,232 @@
+"""What people read: every message in its states, as snapshots."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.slack.blocks import markup
+from bot.slack.messages import (
+    ephemeral,
+    help,  # noqa: A004 - the message's name
+    home,
+    incident_root,
+    note,
+    page,
+    status,
+    step,
+    summary,
+)
+from bot.slack.messages.words import Deed, span
+from tests.unit.slack.snapshot import assert_snapshot
+
+AT = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+LATER = AT + timedelta(minutes=3)
+
+ROOT = incident_root.IncidentRootView(
+    number=42,
+    version=1,
+    system="support-bot",
+    title="OpenAI: API has a major outage",
+    severity="sev2",
+    state="triggered",
+    owner="Maria Ortiz",
+    since=AT,
+    opened_by="Badday",
+    known="API: major outage since 13:58, 2 of the last 3 looks at status.openai were bad",
+    paging=incident_root.Paging("Maria Ortiz", "delivered", AT),
+)
+ACKNOWLEDGED = replace(ROOT, state="acknowledged", version=2, acknowledged=Deed("Sam Lee", LATER))
+OFFERED = incident_root.OfferedStep(2, 3, "Move chat to anthropic", "offered")
+RESOLVED = replace(ACKNOWLEDGED, state="resolved", resolved=Deed("Badday", LATER), undoable=True)
+ROOTS = {
+    "triggered": ROOT,
+    "page_waiting": replace(ROOT, paging=incident_root.Paging("Maria Ortiz", "waiting")),
+    "page_failed": replace(ROOT, paging=incident_root.Paging("Maria Ortiz", "failed")),
+    "page_unknown": replace(ROOT, paging=incident_root.Paging("Maria Ortiz", "unknown")),
+    "sev3": replace(ROOT, severity="sev3", paging=None),
+    "step_offered": replace(ROOT, step=OFFERED),
+    "acknowledged": ACKNOWLEDGED,
+    "recovered": replace(ACKNOWLEDGED, recovered_at=LATER, resolve_due=LATER + timedelta(minutes=5)),
+    "resolved": RESOLVED,
+}
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_the_root_message_tells_how_things_stand(name: str) -> None:
+    assert_snapshot(f"incident_root_{name}", incident_root.render(ROOTS[name]).payload())
+
+
+PAGED = page.PagedIncident(
+    number=42,
+    version=1,
+    system="support-bot",
+    title="OpenAI: API has a major outage",
+    severity="sev2",
+    state="triggered",
+    since=AT,
+    why="owner of support-bot",
+    known="API: major outage",
+    thread="https://example.slack.com/archives/C1/p1772460000000100",
+)
+SECOND = replace(PAGED, number=43, system="search", why="owner of search", thread=None, known="")
+
+
+def test_a_page_asks_to_be_acknowledged() -> None:
+    assert_snapshot("page", page.render(page.PageView([PAGED])).payload())
+
+
+def test_a_page_that_was_acknowledged_says_by_whom_and_asks_no_more() -> None:
+    taken = replace(PAGED, state="acknowledged", deed=Deed("Sam Lee", LATER))
+    assert_snapshot("page_acknowledged", page.render(page.PageView([taken])).payload())
+
+
+def test_pages_that_waited_together_name_every_incident_with_a_button_each() -> None:
+    taken = replace(SECOND, number=44, state="acknowledged", deed=Deed("Sam Lee", LATER))
+    payload = page.render(page.PageView([PAGED, SECOND, taken])).payload()
+    assert_snapshot("page_several", payload)
+    for name in ("support-bot", "search"):
+        assert name in payload["text"]
+
+
+def test_ten_pages_of_the_longest_words_still_fit_in_one_message() -> None:
+    long = replace(PAGED, title="<" * 3000, known="&" * 3000)
+    page.render(page.PageView([replace(long, number=n) for n in range(10)])).payload()
+
+
+NOTES = {
+    "recovered": note.NoteView("recovered", "Badday", "Recovered: all components operational", AT),
+    "person": note.NoteView("note", "Maria Ortiz", "Their <!channel> says *it is back* & fine", AT),
+    "delivery": note.NoteView("delivery", "Badday", "The page to maria could not be delivered: no such user", AT),
+}
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_a_note_tells_one_entry_of_the_timeline(name: str) -> None:
+    assert_snapshot(f"note_{name}", note.render(NOTES[name]).payload())
+
+
+STEP = step.StepView(
+    number=7,
+    version=2,
+    position=2,
+    of=3,
+    title="Move chat to anthropic",
+    state=step.StepState.OFFERED,
+    system="support-bot",
+    change="route.chat: openai → anthropic",
+    way_back="route.chat: anthropic → openai",
+)
+DEED = Deed("Maria Ortiz", LATER)
+ROUTES = {"before": "openai", "after": "anthropic"}
+STEPS = {
+    "waiting": replace(STEP, state=step.StepState.WAITING),
+    "offered": STEP,
+    "offered_dry_run": replace(STEP, dry_run=True),
+    "running": replace(STEP, state=step.StepState.RUNNING, deed=DEED),
+    "done": replace(STEP, state=step.StepState.DONE, deed=DEED, before="openai", after="anthropic"),
+    "done_dry_run": replace(
+        STEP, state=step.StepState.DONE, deed=DEED, before="openai", after="anthropic", dry_run=True
+    ),
+    "failed": replace(STEP, state=step.StepState.FAILED, deed=DEED, error="the switchboard answered 503\nretry later"),
+    "unknown": replace(STEP, state=step.StepState.UNKNOWN, deed=DEED),
+    "skipped": replace(STEP, state=step.StepState.SKIPPED, deed=DEED),
+    "undoing": replace(STEP, state=step.StepState.UNDOING, deed=DEED),
+    "undone": replace(STEP, state=step.StepState.UNDONE, deed=DEED, before="anthropic", after="openai"),
+    "undo_failed": replace(STEP, state=step.StepState.UNDO_FAILED, deed=DEED, error="the switchboard answered 503"),
+    "note": replace(STEP, change=None, way_back=None, title="Tell support", note="Say what users see."),
+    "note_done": replace(
+        STEP, change=None, way_back=None, title="Tell support", note="Say it.", state=step.StepState.DONE, deed=DEED
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_shows_its_change_what_came_of_it_and_the_way_back(name: str) -> None:
+    assert_snapshot(f"step_{name}", step.render(STEPS[name]).payload())
+
+
+def test_every_state_of_a_step_has_a_snapshot() -> None:
+    assert {view.state for view in STEPS.values()} == set(step.StepState)
+
+
+def test_running_a_step_asks_first_and_names_the_exact_change() -> None:
+    run = step.render(STEP).payload()["blocks"][-1]["elements"][0]
+    assert run["confirm"]["text"]["text"].startswith("Changes route.chat: openai → anthropic for support-bot, now.")
+
+
+def test_the_summary_gives_the_figures_and_what_is_still_changed() -> None:
+    view = summary.SummaryView(
+        number=42,
+        system="support-bot",
+        title="OpenAI: API has a major outage",
+        opened_at=AT,
+        opened_by="Badday",
+        resolved=Deed("Badday", AT + timedelta(minutes=72)),
+        acknowledged=DEED,
+        steps=["Move chat to anthropic: done by Maria Ortiz"],
+        left=["route.chat: openai → anthropic"],
+    )
+    assert_snapshot("summary", summary.render(view).payload())
+
+
+SYSTEMS = [
+    status.SystemLine("support-bot", "Maria Ortiz", True, [status.RouteLine("chat", "anthropic", "openai")]),
+    status.SystemLine("search", "Sam Lee", False, [status.RouteLine("rank", "openai", "openai")]),
+]
+
+
+def test_status_shows_systems_routes_watches_and_open_incidents() -> None:
+    view = status.StatusView(
+        at=AT,
+        systems=SYSTEMS,
+        watches=[
+            status.WatchLine("status.openai", "major_outage", timedelta(seconds=12)),
+            status.WatchLine("status.anthropic", "operational", timedelta(minutes=9), stale=True, problem="HTTP 503"),
+            status.WatchLine("status.new", None, None),
+        ],
+        incidents=[
+            status.IncidentLine(
+                42, "support-bot", "OpenAI: outage", "sev2", "acknowledged", timedelta(minutes=12), "Maria Ortiz"
+            )
+        ],
+    )
+    assert_snapshot("status", status.render(view).payload())
+
+
+def test_status_of_a_calm_day_is_short() -> None:
+    assert_snapshot("status_calm", status.render(status.StatusView(AT, [], [], [])).payload())
+
+
+def test_status_of_a_very_bad_day_still_fits() -> None:
+    line = status.IncidentLine(1, "s" * 200, "t" * 900, "sev1", "triggered", timedelta(days=3), "o" * 99)
+    watch = status.WatchLine("w" * 200, "operational", timedelta(0), problem="p" * 300)
+    system = status.SystemLine("s" * 200, "o" * 99, True, [status.RouteLine("r" * 99, "a", "b")] * 9)
+    status.render(status.StatusView(AT, [system] * 99, [watch] * 99, [line] * 99)).payload()
+
+
+def test_help_lists_what_can_be_typed() -> None:
+    view = help.HelpView([help.CommandLine("status", "How things stand"), help.CommandLine("arm SYSTEM", "Let it act")])
+    assert_snapshot("help", help.render(view).payload())
+
+
+def test_an_answer_for_one_person_is_one_sentence() -> None:
+    view = ephemeral.EphemeralView(markup("Already acknowledged by {by}", by="Sam & <Lee>"))
+    assert_snapshot("ephemeral", ephemeral.render(view).payload())
+
+
+def test_home_shows_open_incidents_and_systems() -> None:
+    incident = home.HomeIncident(42, 1, "support-bot", "OpenAI: outage", "sev2", "triggered", AT, "Maria Ortiz", True)
+    taken = replace(incident, number=43, state="acknowledged", mine=False, thread="https://example.slack.com/x")
+    assert_snapshot("home", home.render(home.HomeView(AT, [incident, taken], SYSTEMS)).view())
+
+
+def test_home_without_incidents_says_so() -> None:
+    assert_snapshot("home_calm", home.render(home.HomeView(AT, [], [])).view())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3900, "1 h 05 min"), (187_200, "2 d 4 h")]
+)
+def test_durations_are_told_as_people_say_them(seconds: int, shown: str) -> None:
+    assert span(timedelta(seconds=seconds)) == shown
