@@ -17,11 +17,12 @@ def problems(error: ValidationError, document: Document, model: type[BaseModel])
     """One problem for each error; errors of parts that could not be read are left out, they are known already."""
     found = []
     for detail in error.errors(include_url=False):
-        path = tuple(part for part in detail["loc"] if part != "[key]")
+        wrong_key = detail["loc"][-1:] == ("[key]",)
+        path = detail["loc"][:-1] if wrong_key else detail["loc"]
         if any(path[: len(unread)] == unread for unread in document.unread):
             continue
         message, fix = _words(detail, path, document, model)
-        at_key = detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]
+        at_key = wrong_key or detail["type"] == "extra_forbidden"
         found.append(document.problem(path, message, fix, at_key=at_key))
     return found
 
