@@ -1,0 +1,87 @@
+"""From a red status page to a switched provider and back, as Maria lives through it."""
+
+from tests.acceptance.desk import Desk, buttons, eventually, text_of
+
+
+async def test_an_outage_is_paged_switched_undone_and_resolved(desk: Desk) -> None:
+    bot = await desk.start()
+    assert await desk.route() == "northwind"
+
+    desk.page.status = "major_outage"
+    page = await desk.page_to("maria")
+    assert "northwind" in text_of(page).lower()
+    root = await desk.root()
+    assert "acknowledge" in buttons(root)
+
+    await desk.click("maria", page, "acknowledge", channel="badday")
+    acknowledged = await desk.thread_says("acknowledged")
+    assert acknowledged
+
+    async def offered() -> bool:
+        replies = await desk.workspace.messages("support-bot", thread_ts=root["ts"])
+        return any("run_step" in buttons(reply) and "cirrus" in text_of(reply) for reply in replies)
+
+    await eventually(offered)
+    step = next(
+        reply
+        for reply in await desk.workspace.messages("support-bot", thread_ts=root["ts"])
+        if "run_step" in buttons(reply) and "cirrus" in text_of(reply)
+    )
+    assert "cirrus" in text_of({"blocks": [buttons(step)["run_step"]["confirm"]]}), "the confirm names the exact change"
+    await desk.click("maria", step, "run_step")
+
+    async def switched() -> bool:
+        return await desk.route(bot) == "cirrus"
+
+    await eventually(switched)
+
+    desk.page.status = "operational"
+
+    async def undo_offered() -> dict[str, object] | None:
+        replies = await desk.workspace.messages("support-bot", thread_ts=root["ts"])
+        return next((reply for reply in replies if "undo_step" in buttons(reply)), None)
+
+    await desk.click("maria", await eventually(undo_offered), "undo_step")
+
+    async def undone() -> bool:
+        return await desk.route(bot) == "northwind"
+
+    await eventually(undone)
+
+    async def resolved() -> bool:
+        return "resolved" in text_of(await desk.root()).lower()
+
+    await eventually(resolved)
+    assert len(await desk.workspace.of_bot("support-bot")) == 1 + sum(
+        message.get("subtype") == "thread_broadcast" for message in await desk.workspace.of_bot("support-bot")
+    )
+    assert await bot.stop() == 0
+
+
+async def test_two_people_acknowledge_at_once_and_the_second_is_told_who_was_first(desk: Desk) -> None:
+    await desk.start()
+    desk.page.status = "major_outage"
+    root = await desk.root()
+    await desk.click("maria", root, "acknowledge")
+    await desk.thread_says("acknowledged")
+    await desk.click("sam", root, "acknowledge")
+
+    async def told() -> bool:
+        seen = await desk.workspace.messages("support-bot", user="sam") + await desk.workspace.messages(
+            "support-bot", user="sam", thread_ts=root["ts"]
+        )
+        return any(m.get("is_ephemeral") and "already acknowledged" in text_of(m).lower() for m in seen)
+
+    await eventually(told)
+
+
+async def test_commands_answer_the_person_who_asked(desk: Desk) -> None:
+    await desk.start()
+    for text, expected in (("status", "support-bot"), ("help", "/badday"), ("staus", "status")):
+        await desk.workspace.do("command", user="maria", channel="support-bot", command="/badday", text=text)
+
+        async def answered(expected: str = expected) -> bool:
+            seen = await desk.workspace.messages("support-bot", user="maria")
+            return any(m.get("is_ephemeral") and expected in text_of(m) for m in seen)
+
+        await eventually(answered)
