@@ -1,4 +1,4 @@
-"""kill -9 at every state of the outbox, replicas that die, and a database that is busy: nothing lost, nothing doubled."""
+"""kill -9 at every state of the outbox, dying replicas, a busy database: nothing is lost, nothing is doubled."""
 
 import asyncio
 import sqlite3
