@@ -23,6 +23,7 @@ from bot.runbooks.worker import StepWorker
 from bot.settings import Settings, SettingsError
 from bot.store import migrate
 from bot.store.database import Database, DatabaseError
+from bot.store.retention import Retention
 from bot.supervision import Crew
 from bot.watches import sync
 from bot.watches.poller import Poller
@@ -80,6 +81,7 @@ class Application:
             self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
             self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
             self._crew.hire("closer", Closer(self.db, self.clock).run)
+            self._crew.hire("retention", Retention(self.db, self.clock).run)
         if self._slack is not None:
             await self._slack.start(self._crew)
         self.ready = True
