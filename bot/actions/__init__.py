@@ -1,0 +1,1 @@
+"""What runbook steps can do; one file in `drivers` an action."""

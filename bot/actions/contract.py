@@ -1,0 +1,88 @@
+"""What an action has to offer: read, apply, verify, and words for the exact change."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.catalog import Catalog, System
+
+Reading = dict[str, Any]
+"""What an action read: plain JSON, kept in the step's row."""
+
+
+class ActionError(Exception):
+    """The action did not happen, or is not possible; the message says why and what to do, and is shown to people."""
+
+
+class Arguments(BaseModel):
+    """The `with` of a step. A field's description says what it means in the reference."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class ActionContext:
+    """What an action may use.
+
+    `reading` opens a view of the store. `transaction` opens a write that fails with LeaseLostError where another
+    worker took the step over, so that only one of them changes anything. `clock` gives UTC times.
+    """
+
+    catalog: Catalog
+    system: System
+    actor: str
+    incident_id: int
+    clock: Callable[[], datetime]
+    reading: Callable[[], AbstractAsyncContextManager[AsyncSession]]
+    transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
+
+
+class Action(ABC, Generic[ArgumentsT]):
+    """One thing that a step can do to one real system.
+
+    The engine stores what `read` returned before it calls `apply`; after `apply` it calls `verify`. An undo is the
+    same way again with the arguments that `reverse` makes of what was stored.
+    """
+
+    name: ClassVar[str]
+    """As runbooks write it: `route.set`."""
+    With: ClassVar[type[Arguments]]
+    idempotent: ClassVar[bool] = True
+    """Whether `apply` sets a desired state, so that repeating it after a crash is safe. One that is not is never
+    repeated by itself: people are asked whether it happened."""
+
+    def check(self, catalog: Catalog, system: System, arguments: ArgumentsT) -> None:
+        """Raise ActionError where the catalog makes this impossible for the system."""
+
+    @abstractmethod
+    async def read(self, context: ActionContext, arguments: ArgumentsT) -> Reading:
+        """The state that `apply` would change."""
+
+    @abstractmethod
+    async def apply(self, context: ActionContext, arguments: ArgumentsT) -> None:
+        """Make the change. Raises ActionError where it certainly did not happen."""
+
+    @abstractmethod
+    async def verify(self, context: ActionContext, arguments: ArgumentsT) -> Reading:
+        """Read the effect back; raises ActionError where it is not there."""
+
+    @abstractmethod
+    def reverse(self, arguments: ArgumentsT, previous: Reading) -> ArgumentsT | None:
+        """The arguments that bring `previous` back; None for an action that cannot be undone."""
+
+    @abstractmethod
+    def describe(self, arguments: ArgumentsT, current: Reading | None) -> str:
+        """The exact change in the imperative, from what to what: `Switch route chat from openai to anthropic`."""
+
+    def is_ours(self, arguments: ArgumentsT, current: Reading) -> bool:
+        """Whether the state is as `apply` left it; an undo does not overwrite what somebody else set since."""
+        return True

@@ -1,0 +1,121 @@
+"""A step as people see it: where it stands, the exact change, and what may be asked of it now."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.actions.contract import ActionContext, ActionError
+from bot.actions.registry import Registry, packaged
+from bot.catalog import Catalog
+from bot.runbooks import clicks
+from bot.runbooks.clicks import Verb
+from bot.runbooks.life import State
+from bot.store.tables import Incident, RunbookStep
+
+_HAS_CHANGE = frozenset(
+    {State.DONE, State.DRY_RUN, State.UNDO_READY, State.UNDOING, State.UNDONE, State.UNDO_FAILED, State.UNDO_UNKNOWN}
+)
+"""States in which it is told what the step did; in the others, what it would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """What a face needs to show a step; it holds no rule of its own."""
+
+    id: int
+    version: int
+    incident_id: int
+    system: str
+    title: str
+    state: State
+    note: str | None
+    is_action: bool
+    change: str | None
+    """What it did, or would do if it were run now: `Switch route chat from openai to anthropic`. None for a note."""
+    undo_change: str | None
+    """What an undo would do now; None where there is nothing to undo."""
+    dry_run: bool
+    """Whether running it only shows what it would do, because the system is not armed."""
+    verbs: tuple[Verb, ...]
+    """What people may ask of it now: its buttons."""
+    by: str | None
+    """Who asked last for what the state says."""
+    at: datetime | None
+    undone_by: str | None
+    undone_at: datetime | None
+    error: str | None
+
+
+async def view(
+    session: AsyncSession, catalog: Catalog, step_id: int, *, actions: Registry | None = None
+) -> StepView | None:
+    """The step as it is now; None where there is no such step."""
+    step = await session.get(RunbookStep, step_id)
+    if step is None:
+        return None
+    assert step.id is not None
+    incident = await session.get_one(Incident, step.incident_id)
+    possible = await clicks.verbs(session, step, incident)
+    change, undo_change = await _changes(
+        session, catalog, step, incident, actions if actions is not None else packaged()
+    )
+    return StepView(
+        id=step.id,
+        version=step.version,
+        incident_id=step.incident_id,
+        system=incident.system,
+        title=step.title,
+        state=State(step.state),
+        note=step.note,
+        is_action=step.action is not None,
+        change=change,
+        undo_change=undo_change if Verb.UNDO in possible or Verb.RETRY in possible else None,
+        dry_run=step.dry_run,
+        verbs=possible,
+        by=step.requested_by,
+        at=step.finished_at or step.requested_at,
+        undone_by=step.undone_by,
+        undone_at=step.undone_at,
+        error=step.error,
+    )
+
+
+async def _changes(
+    session: AsyncSession, catalog: Catalog, step: RunbookStep, incident: Incident, actions: Registry
+) -> tuple[str | None, str | None]:
+    """The change of the step, and that of its undo, in words."""
+    action = actions.get(step.action or "")
+    system = catalog.systems.get(incident.system)
+    done = (step.result or {}).get("change") if step.state in _HAS_CHANGE else None
+    if action is None or system is None:
+        return done, None
+
+    @asynccontextmanager
+    async def same() -> AsyncIterator[AsyncSession]:
+        yield session
+
+    context = ActionContext(
+        catalog=catalog,
+        system=system,
+        actor="badday",
+        incident_id=step.incident_id,
+        clock=_no_clock,
+        reading=same,
+        transaction=same,
+    )
+    try:
+        arguments = action.With.model_validate(step.arguments or {})
+        current = await action.read(context, arguments)
+    except (ActionError, ValidationError):
+        return done, None
+    back = action.reverse(arguments, step.previous) if step.previous is not None else None
+    undo = action.describe(back, current) if back is not None else None
+    return done or action.describe(arguments, current), undo
+
+
+def _no_clock() -> datetime:
+    raise RuntimeError("looking at a step takes no time of its own")

@@ -1,0 +1,362 @@
+"""Runs the steps that people asked for: read, apply, verify, under a lease that another replica takes over.
+
+    claimed as        | an earlier worker died       | then
+    ready, undo_ready |                              | run it
+    running, undoing  | before it began to apply     | run it
+                      | after; idempotent action     | run it again: it sets a desired state
+                      | after; not idempotent action | unknown: people are asked whether it happened
+
+What the action read is stored before it is applied, which is also the mark that applying may have begun. Every write
+is fenced by the lease, so a worker that was too slow changes nothing any more.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.actions.contract import ActionContext, ActionError, Arguments, Reading
+from bot.actions.registry import AnyAction, Registry, packaged
+from bot.catalog import Catalog
+from bot.runbooks import arming
+from bot.runbooks.clicks import TOPIC
+from bot.runbooks.life import UNDOES, WAITING, WORKING, Event, State, after
+from bot.runbooks.telling import message_key, tell
+from bot.store import leases, outbox
+from bot.store.database import Database
+from bot.store.tables import Incident, RunbookStep
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=3)
+ACTION_WITHIN = 30.0
+"""Seconds that an action may take altogether."""
+LOOK_EVERY = 0.2
+"""Seconds; a click in another process is found so late, one in this process at once."""
+AT_ONCE = 8
+STOP_WITHIN = 5.0
+APPLYING = {"phase": "applying"}
+
+
+class LeaseLostError(Exception):
+    """Another worker took the step over; this one must not touch it any more."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a step ended: the event, the change in words, what was there before and after, the error for people."""
+
+    event: Event
+    change: str
+    before: Reading | None = None
+    after: Reading | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed step with what it needs. `arguments` are already those of the undo where it is one."""
+
+    row: RunbookStep
+    undo: bool
+    action: AnyAction
+    arguments: Arguments
+    forward: Arguments
+    context: ActionContext
+    armed: bool
+
+
+class StepWorker:
+    """Any number of them may run, in any number of processes; the database decides who runs which step."""
+
+    def __init__(
+        self,
+        db: Database,
+        catalog: Callable[[], Catalog],
+        clock: Callable[[], datetime],
+        actions: Registry | None = None,
+    ) -> None:
+        self._db = db
+        self._catalog = catalog
+        self._clock = clock
+        self._actions = actions if actions is not None else packaged()
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Run what is asked for, until cancelled; what runs then is given a moment to end."""
+        try:
+            while True:
+                await self.claim()
+                await self._db.woken(TOPIC, timeout=LOOK_EVERY)
+        finally:
+            await self._let_end()
+
+    async def run_once(self) -> int:
+        """Run all that is waiting now to its end; returns how many steps that were."""
+        claimed = await self.claim()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        return claimed
+
+    async def claim(self) -> int:
+        """Take waiting steps and those of dead workers, and begin them; returns how many."""
+        free = AT_ONCE - len(self._running)
+        if free <= 0 or not await self._anything_waits():
+            return 0
+        async with self._db.transaction() as session:
+            rows = await leases.claim(
+                session,
+                RunbookStep,
+                col(RunbookStep.state).in_(WAITING | WORKING),
+                owner=self._owner,
+                now=self._clock(),
+                lease=LEASE,
+                limit=free,
+                order_by=(col(RunbookStep.requested_at), col(RunbookStep.id)),
+            )
+            begun = [row for row in rows if await self._begin(session, row)]
+        for row in begun:
+            task = asyncio.create_task(self._work(row), name=f"step {row.id}")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return len(begun)
+
+    async def _anything_waits(self) -> bool:
+        """A look that takes no write lock."""
+        statement = (
+            select(col(RunbookStep.id))
+            .where(
+                col(RunbookStep.state).in_(WAITING | WORKING),
+                col(RunbookStep.lease_until).is_(None) | (col(RunbookStep.lease_until) <= self._clock()),
+            )
+            .limit(1)
+        )
+        async with self._db.reading() as session:
+            return (await session.execute(statement)).first() is not None
+
+    async def _begin(self, session: AsyncSession, row: RunbookStep) -> bool:
+        """Move a claimed row on; False where there is nothing to run because people have to be asked."""
+        now = self._clock()
+        state = State(row.state)
+        if state in WORKING:
+            log.warning("step taken over", step=row.id, incident=row.incident_id, attempt=row.attempt)
+            if self._may_have_happened(row):
+                what = "its undo" if state in UNDOES else "it"
+                ending = Ending(
+                    Event.LOSE,
+                    row.title,
+                    error=f"The process that ran {what} died in the middle. Whether it happened cannot be known.",
+                )
+                await self._finish(session, row, ending, now=now)
+                return False
+        following = after(state, Event.BEGIN)
+        assert following is not None
+        changes = {"state": following, "version": row.version + 1}
+        await leases.extend(session, row, now=now, lease=LEASE, changes=changes)
+        row.state, row.version = following, row.version + 1
+        assert row.id is not None
+        await outbox.edit(session, message_key(row.id), now=now, urgent=True)
+        return True
+
+    def _may_have_happened(self, row: RunbookStep) -> bool:
+        action = self._actions.get(row.action or "")
+        return (row.result or {}).get("phase") == APPLYING["phase"] and (action is None or not action.idempotent)
+
+    async def _work(self, row: RunbookStep) -> None:
+        """One step to its end. A step that cannot be ended (no database, lost lease) is left to its lease."""
+        working = asyncio.current_task()
+        assert working is not None
+        heartbeat = asyncio.create_task(self._beat(row, working), name=f"heartbeat of step {row.id}")
+        try:
+            ending = await self._ending(row)
+            async with self._fenced(row) as session:
+                await self._finish(session, row, ending, now=self._clock())
+            log.info("step ended", step=row.id, incident=row.incident_id, outcome=ending.event, error=ending.error)
+        except LeaseLostError:
+            log.warning("step lost to another worker", step=row.id, incident=row.incident_id)
+        except Exception:
+            log.exception("step left to its lease", step=row.id, incident=row.incident_id)
+        finally:
+            heartbeat.cancel()
+
+    async def _beat(self, row: RunbookStep, working: asyncio.Task[None]) -> None:
+        """Keep the lease; when it is lost, stop the work."""
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            try:
+                async with self._db.transaction() as session:
+                    held = await leases.extend(session, row, now=self._clock(), lease=LEASE)
+            except SQLAlchemyError as error:
+                log.warning("heartbeat failed", step=row.id, error=type(error).__name__)
+                continue
+            if not held:
+                working.cancel()
+                return
+
+    async def _ending(self, row: RunbookStep) -> Ending:
+        """Run the action; every way in which it can fail becomes an ending that people are told."""
+        try:
+            job = await self._job(row)
+        except ActionError as error:
+            return Ending(Event.FAIL, row.title, error=str(error))
+        applying = False
+        try:
+            async with asyncio.timeout(ACTION_WITHIN):
+                before, refused = await self._before(job)
+                change = job.action.describe(job.arguments, before)
+                if refused is not None:
+                    return Ending(Event.FAIL, change, before=before, error=refused)
+                if not job.armed:
+                    return Ending(Event.REHEARSE, change, before=before)
+                await self._note_previous(job, before)
+                applying = True
+                await job.action.apply(job.context, job.arguments)
+                applied = await job.action.verify(job.context, job.arguments)
+            return Ending(Event.SUCCEED, change, before=before, after=applied)
+        except ActionError as error:
+            return Ending(Event.FAIL, row.title, error=str(error))
+        except TimeoutError:
+            return self._unclear(job, f"There was no answer within {ACTION_WITHIN:g} seconds.", applying=applying)
+        except (LeaseLostError, SQLAlchemyError):
+            raise
+        except Exception as error:
+            log.exception("action failed unexpectedly", step=row.id, action=row.action)
+            return self._unclear(job, f"It failed unexpectedly: {type(error).__name__}.", applying=applying)
+
+    def _unclear(self, job: Job, what: str, *, applying: bool) -> Ending:
+        if applying and not job.action.idempotent:
+            return Ending(Event.LOSE, job.row.title, error=f"{what} Whether it happened cannot be known.")
+        return Ending(Event.FAIL, job.row.title, error=f"{what} It may be tried again.")
+
+    async def _job(self, row: RunbookStep) -> Job:
+        """Raises ActionError where the step cannot be run any more."""
+        catalog = self._catalog()
+        async with self._db.reading() as session:
+            incident = await session.get_one(Incident, row.incident_id)
+            armed = await arming.is_armed(session, catalog, incident.system)
+        system = catalog.systems.get(incident.system)
+        action = self._actions.get(row.action or "")
+        if system is None:
+            raise ActionError(f"the catalog has no system {incident.system} any more")
+        if action is None:
+            raise ActionError(f"this version of Badday has no action {row.action}")
+        undo = row.state in UNDOES
+        try:
+            forward = action.With.model_validate(row.arguments or {})
+        except ValidationError as error:
+            raise ActionError(
+                f"the step's arguments fit {action.name} no more: {error.error_count()} errors"
+            ) from error
+        arguments = action.reverse(forward, row.previous) if undo and row.previous is not None else forward
+        if undo and (row.previous is None or arguments is None):
+            raise ActionError("there is nothing to undo")
+        if undo and not armed:
+            raise ActionError(f"{system.name} is not armed, so nothing was changed; arm it: /badday arm {system.name}")
+        action.check(catalog, system, arguments)
+        actor = (row.undone_by if undo else row.requested_by) or "badday"
+        context = ActionContext(
+            catalog=catalog,
+            system=system,
+            actor=actor,
+            incident_id=row.incident_id,
+            clock=self._clock,
+            reading=self._db.reading,
+            transaction=lambda: self._fenced(row),
+        )
+        return Job(row, undo, action, arguments, forward, context, armed=undo or (armed and not row.dry_run))
+
+    async def _before(self, job: Job) -> tuple[Reading, str | None]:
+        """What is there before the change, and why the change must not be made, if so."""
+        current: Reading = await job.action.read(job.context, job.arguments)
+        if not job.undo or job.action.is_ours(job.forward, current) or job.action.is_ours(job.arguments, current):
+            return current, None
+        found = job.action.describe(job.arguments, current)
+        return current, f"Somebody changed it since this step; nothing was undone. It would have been: {found}"
+
+    async def _note_previous(self, job: Job, before: Reading) -> None:
+        """Store what was there before anything is changed; a try that follows another keeps what the first one read."""
+        row = job.row
+        changes: dict[str, Any] = {"result": (row.result or {}) | APPLYING}
+        if not job.undo and row.previous is None:
+            changes["previous"] = before
+        async with self._fenced(row, changes):
+            pass
+        for name, value in changes.items():
+            setattr(row, name, value)
+
+    @asynccontextmanager
+    async def _fenced(self, row: RunbookStep, changes: dict[str, Any] | None = None) -> AsyncIterator[AsyncSession]:
+        """A transaction of the worker that holds the step; raises LeaseLostError where that is another one."""
+        async with self._db.transaction() as session:
+            if not await leases.extend(session, row, now=self._clock(), lease=LEASE, changes=changes):
+                raise LeaseLostError(f"step {row.id}")
+            yield session
+
+    async def _finish(self, session: AsyncSession, row: RunbookStep, ending: Ending, *, now: datetime) -> None:
+        before = State(row.state)
+        state = after(before, ending.event)
+        assert state is not None
+        undo = before in UNDOES
+        changes: dict[str, Any] = {"state": state, "version": row.version + 1, "error": ending.error}
+        if not undo:
+            changes |= {"result": _result(ending), "finished_at": now}
+            if ending.event is Event.REHEARSE:
+                changes["dry_run"] = not await self._is_armed(session, row)
+        elif ending.event is Event.SUCCEED:
+            changes |= {"undone_at": now}
+        if undo:
+            changes["result"] = {key: value for key, value in (row.result or {}).items() if key != "phase"}
+        if not await leases.finish(session, row, **changes):
+            raise LeaseLostError(f"step {row.id}")
+        for name, value in changes.items():
+            setattr(row, name, value)
+        await tell(
+            session,
+            row,
+            event=f"undo_{ending.event}" if undo else ending.event,
+            actor=(row.undone_by if undo else row.requested_by) or "badday",
+            text=_sentence(ending, undo=undo),
+            before=ending.before,
+            after=ending.after,
+            now=now,
+        )
+
+    async def _is_armed(self, session: AsyncSession, row: RunbookStep) -> bool:
+        incident = await session.get_one(Incident, row.incident_id)
+        return await arming.is_armed(session, self._catalog(), incident.system)
+
+    async def _let_end(self) -> None:
+        if not self._running:
+            return
+        await asyncio.wait(self._running, timeout=STOP_WITHIN)
+        for task in self._running:
+            task.cancel()
+
+
+def _result(ending: Ending) -> dict[str, Any]:
+    return {"change": ending.change, "before": ending.before, "after": ending.after}
+
+
+def _sentence(ending: Ending, *, undo: bool) -> str:
+    """The timeline's words."""
+    what = f"{'Undo: ' if undo else ''}{ending.change}"
+    match ending.event:
+        case Event.SUCCEED:
+            return f"{what}: done and verified"
+        case Event.REHEARSE:
+            return f"Dry run, nothing was changed. It would: {what}"
+        case Event.LOSE:
+            return f"{what}: it is unknown whether this happened"
+    return f"{what}: failed. {ending.error}"
