@@ -1,0 +1,1 @@
+"""Deciding: pure functions from observations and a given time to findings."""
