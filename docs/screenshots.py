@@ -72,7 +72,7 @@ async def an_incident(stage: Stage) -> str:
         message, button = await maria.finds("badday", "acknowledge")
         await maria.clicks("badday", message, button)
         root = await maria.sees("support-bot", "northwind")
-        await maria.finds("support-bot", "run_step", thread_ts=root["ts"])
+        await maria.finds("support-bot", "run_step", "cirrus", thread_ts=root["ts"])
         await asyncio.sleep(STORM_BEFORE)
     channel = stage.sandbox.workspace.channel_named("support-bot")
     assert channel is not None
@@ -89,7 +89,7 @@ async def take(browser: Browser, picture: Picture, address: str) -> None:
     )
     page = await context.new_page()
     await page.goto(address)
-    await page.get_by_role("button", name="Switch provider").first.wait_for()
+    await page.get_by_role("button", name="Run step").first.wait_for()
     # Two pictures of the world: the first draws the chart, the second fills in what users get.
     await page.wait_for_timeout(2000)
     await page.screenshot(path=IMAGES / picture.name)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from bot.sandbox.demo.health import Event
-from bot.sandbox.demo.person import ClickRefusedError, Json, Person
+from bot.sandbox.demo.person import ClickRefusedError, Json, Person, readable
 from bot.sandbox.demo.scenarios import Scenario
 from bot.sandbox.demo.stage import Stage
 from bot.sandbox.demo.terminal import Terminal
@@ -96,10 +96,10 @@ class Outage:
         await self._root_says("acknowledged", "maria")
 
     async def _provider_switched(self) -> None:
-        message, button = await self._maria.finds(CHANNEL, "run_step", thread_ts=self._root["ts"])
-        asked = str(button.get("confirm", ""))
-        if self._standby.key not in asked:
-            raise StationError(f"the confirm dialog does not name {self._standby.key}: {asked or 'there is none'}")
+        message, button = await self._maria.finds(CHANNEL, "run_step", self._standby.key, thread_ts=self._root["ts"])
+        asked = readable(button.get("confirm"))
+        if self._standby.key not in asked or self._failing.key not in asked:
+            raise StationError(f"the confirm dialog does not name the change: {asked or 'there is none'}")
         await self._maria.clicks(CHANNEL, message, button)
         await self._route_is(self._standby.key)
 

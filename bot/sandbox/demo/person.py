@@ -38,13 +38,13 @@ class Person:
             await asyncio.sleep(LOOK_EVERY)
 
     async def finds(self, channel: str, action: str, *words: str, thread_ts: str | None = None) -> tuple[Json, Json]:
-        """Wait for a button of this action whose label holds the words; gives its message and the button."""
+        """Wait for a message that holds the words and has a button of this action; gives the message and the button."""
         while True:
             for message in reversed(await self.messages(channel, thread_ts)):
-                for button in buttons(message):
-                    label = str(button.get("text", {}).get("text", "")).lower()
-                    if button.get("action_id", "").startswith(action) and all(word.lower() in label for word in words):
-                        return message, button
+                text = readable(message).lower()
+                button = next((button for button in buttons(message) if button["action_id"] == action), None)
+                if button is not None and all(word.lower() in text for word in words):
+                    return message, button
             await asyncio.sleep(LOOK_EVERY)
 
     async def clicks(self, channel: str, message: Json, button: Json) -> None:
@@ -64,12 +64,14 @@ class Person:
 
 
 def buttons(message: Json) -> Iterator[Json]:
-    """The buttons of a message, each with the id of its block."""
+    """The buttons of a message and of what is attached to it, each with the id of its block."""
     for block in message.get("blocks", ()):
         elements = [*block.get("elements", ()), *([block["accessory"]] if "accessory" in block else ())]
         for element in elements:
             if element.get("type") == "button":
                 yield {**element, "block_id": block["block_id"]}
+    for attachment in message.get("attachments", ()):
+        yield from buttons(attachment)
 
 
 def readable(value: Any) -> str:
