@@ -102,7 +102,7 @@ async def shortcut(parts: Parts, user: User, callback_id: str, channel: Channel 
             "type": "message_action",
             "channel": {"id": channel.id, "name": channel.name},
             "message_ts": message["ts"],
-            "message": messages.for_event(message),
+            "message": _shown(message),
             "response_url": f"{parts.base}/app/{key}",
         }
     return _told(await parts.delivery.interaction(Sort.INTERACTION, payload))
@@ -250,10 +250,15 @@ def _message_parts(parts: Parts, user: User, place: Place) -> Json:
     return {
         "container": container,
         "channel": {"id": channel.id, "name": channel.name},
-        "message": shapes.without(messages.for_event(message), "is_ephemeral"),
+        "message": _shown(message),
         "state": {"values": {}},
         "response_url": f"{parts.base}/actions/{key}",
     }
+
+
+def _shown(message: Json) -> Json:
+    """The message as interactions carry it."""
+    return shapes.without(message, "reactions", "is_ephemeral")
 
 
 def _team(parts: Parts) -> Json:

@@ -1,7 +1,8 @@
 """Every Web API request with its answer, for tests, benchmarks and the curious."""
 
+import json
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,21 @@ class Entry:
     at: datetime
     method: str
     arguments: dict[str, Any]
-    response: dict[str, Any] | None  # None: the caller got no JSON
+    body: bytes | None  # the JSON that was answered; None: the caller got none
     status: int
 
+    @property
+    def response(self) -> Any:
+        return None if self.body is None else json.loads(self.body)
+
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "at": self.at.isoformat()}
+        return {
+            "at": self.at.isoformat(),
+            "method": self.method,
+            "arguments": self.arguments,
+            "response": self.response,
+            "status": self.status,
+        }
 
 
 class Journal:
@@ -27,5 +38,5 @@ class Journal:
     def write(self, entry: Entry) -> None:
         self.entries.append(entry)
 
-    def of(self, method: str | None) -> list[Entry]:
+    def of(self, method: str | None = None) -> list[Entry]:
         return [entry for entry in self.entries if method is None or entry.method == method]

@@ -47,6 +47,9 @@ def post(parts: Parts, channel: Channel, draft: Draft) -> Json:
 
 def _message(parts: Parts, channel: Channel, draft: Draft) -> Json:
     message: Json = {"user": draft.user, "type": "message", "ts": parts.workspace.next_ts()}
+    if str(draft.extra.get("subtype", "")).startswith("channel_"):
+        told = {name: value for name, value in draft.extra.items() if value is not None}
+        return {**message, "text": draft.text, **told}
     if draft.user == parts.app.user_id:
         message |= {
             "bot_id": parts.app.bot_id,
@@ -69,7 +72,7 @@ def _message(parts: Parts, channel: Channel, draft: Draft) -> Json:
     if draft.thread_ts and root is not None:
         message |= {"thread_ts": draft.thread_ts, "parent_user_id": root["user"]}
         if draft.broadcast:
-            message |= {"subtype": "thread_broadcast", "root": shapes.without(root, "metadata", "root")}
+            message |= {"subtype": "thread_broadcast", "root": shapes.without(for_event(root), "metadata", "root")}
     return message
 
 
@@ -87,7 +90,6 @@ def _count_reply(channel: Channel, root: Json, reply: Json) -> None:
     replies = channel.replies.setdefault(root["ts"], [])
     replies.append(reply["ts"])
     _describe_thread(channel, root)
-    root["is_locked"] = False
 
 
 def _describe_thread(channel: Channel, root: Json) -> None:
@@ -212,7 +214,11 @@ def publish(parts: Parts, kind: str, channel: Channel, message: Json) -> None:
 
 def for_event(message: Json) -> Json:
     """The message as events carry it: without what only the Web API shows."""
-    return shapes.without(message, "reactions", "root_metadata")
+    return shapes.without(message, "reactions", "app_id", "reply_users")
+
+
+def _changed(message: Json) -> Json:
+    return shapes.without(for_event(message), "metadata")
 
 
 def _audience(channel: Channel) -> list[str] | None:
@@ -237,8 +243,8 @@ def _tell_of_change(parts: Parts, channel: Channel, message: Json, previous: Jso
     event = {
         "type": "message",
         "subtype": "message_changed",
-        "message": for_event(message),
-        "previous_message": for_event(previous),
+        "message": _changed(message),
+        "previous_message": _changed(previous),
         **_hidden(parts, channel),
     }
     parts.delivery.event(event, subscription=SUBSCRIPTION[channel.kind])
@@ -250,7 +256,7 @@ def _tell_of_deletion(parts: Parts, channel: Channel, message: Json) -> None:
     event = {
         "type": "message",
         "subtype": "message_deleted",
-        "previous_message": for_event(message),
+        "previous_message": _changed(message),
         "deleted_ts": message["ts"],
         **_hidden(parts, channel),
     }

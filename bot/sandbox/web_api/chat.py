@@ -2,11 +2,13 @@
 
 import json
 
-from bot.sandbox import messages
+from bot.sandbox import messages, shapes
 from bot.sandbox.messages import Draft
 from bot.sandbox.web_api.call import Call, RateLimitedError, RefusedError, method, refuse_blocks
 from bot.sandbox.workspace import Channel, Json
 from bot.slack import limits
+
+NOT_IN_UPDATE = ("ts", "thread_ts", "reply_count", "reply_users", "reply_users_count", "latest_reply", "subscribed")
 
 
 @method("chat.postMessage", "chat:write")
@@ -53,12 +55,13 @@ def update(call: Call) -> Json:
     changes: Json = {"text": draft.text}
     if draft.blocks is not None or "text" in call.arguments:
         changes["blocks"] = draft.blocks or None
-    if call.data("attachments") is not None:
+    if draft.attachments is not None:
         changes["attachments"] = draft.attachments or None
     if draft.metadata is not None:
         changes["metadata"] = draft.metadata
     messages.edit(call.parts, channel, message, changes, editor=call.bot)
-    return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": message}
+    shown = shapes.without(message, *NOT_IN_UPDATE)
+    return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": shown}
 
 
 @method("chat.delete", "chat:write")
@@ -119,7 +122,7 @@ def draft_of(call: Call, channel: Channel, *, too_long: str | None, old: Json | 
     if call.text("markdown_text") and (call.text("text") or blocks):
         raise RefusedError("markdown_text_conflict")
     if not text and not blocks and not attachments:
-        if old is None or "text" in call.arguments or call.data("metadata") is None:
+        if old is None or "text" in call.arguments or not call.text("metadata"):
             raise RefusedError("no_text")
         text = old["text"]
     if len(text) > limits.MESSAGE_TEXT:
@@ -156,11 +159,12 @@ def _blocks(call: Call) -> list[Json] | None:
 
 
 def _attachments(call: Call) -> list[Json] | None:
-    attachments = call.data("attachments", "invalid_attachments")
+    code = "invalid_attachments" if call.method in ("chat.update", "chat.postEphemeral") else "invalid_blocks_format"
+    attachments = call.data("attachments", code)
     if attachments is None:
         return None
     if not isinstance(attachments, list) or not all(isinstance(item, dict) for item in attachments):
-        raise RefusedError("invalid_attachments" if call.method != "chat.postMessage" else "invalid_blocks_format")
+        raise RefusedError(code)
     if len(attachments) > limits.MESSAGE_ATTACHMENTS:
         raise RefusedError("too_many_attachments")
     for number, attachment in enumerate(attachments):
@@ -171,8 +175,10 @@ def _attachments(call: Call) -> list[Json] | None:
 
 
 def _metadata(call: Call) -> Json | None:
+    if call.method == "chat.postEphemeral":
+        return None
     metadata = call.data("metadata", "invalid_metadata_format")
-    if metadata is None or call.method == "chat.postEphemeral":
+    if metadata is None:
         return None
     if not isinstance(metadata, dict):
         raise RefusedError("invalid_metadata_format")

@@ -48,8 +48,9 @@ def open_conversation(call: Call) -> Json:
         if users[0] not in workspace.users:
             raise RefusedError("user_not_found")
         channel = workspace.direct(users[0], call.bot)
-    shown = shapes.channel(workspace, channel, call.bot) if call.flag("return_im") else {"id": channel.id}
-    return {"channel": shown}
+    if not call.flag("return_im"):
+        return {"channel": {"id": channel.id}}
+    return {"channel": shapes.without(shapes.channel(workspace, channel, call.bot), "is_user_deleted")}
 
 
 @method("conversations.create", *MANAGE)

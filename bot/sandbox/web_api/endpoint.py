@@ -22,6 +22,7 @@ class Endpoint:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._scopes = {"X-OAuth-Scopes": ",".join(sorted(parts.app.scopes))}
 
     async def serve(self, request: Request) -> Response:
         name = request.path_params["method"]
@@ -95,11 +96,11 @@ class Endpoint:
     def _answer(
         self, name: str, given: Json, body: Json, status: int = 200, headers: dict[str, str] | None = None
     ) -> Response:
-        self._write(name, given, body, status)
-        scopes = {"X-OAuth-Scopes": ",".join(sorted(self._parts.app.scopes))}
-        return JSONResponse(body, status, headers={**scopes, **(headers or {})})
+        response = JSONResponse(body, status, headers={**self._scopes, **(headers or {})})
+        self._write(name, given, bytes(response.body), status)
+        return response
 
-    def _write(self, name: str, given: Json, body: Json | None, status: int) -> None:
+    def _write(self, name: str, given: Json, body: bytes | None, status: int) -> None:
         kept = {key: value if not isinstance(value, bytes) else f"{len(value)} bytes" for key, value in given.items()}
         self._parts.journal.write(Entry(self._parts.clock.now(), name, kept, body, status))
 

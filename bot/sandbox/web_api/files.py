@@ -49,7 +49,6 @@ def info(call: Call) -> Json:
     return {
         "file": {**shapes.file(call.parts.workspace, file, call.parts.base), "comments_count": 0},
         "comments": [],
-        "response_metadata": {"next_cursor": ""},
     }
 
 

@@ -2,7 +2,7 @@
 
 from bot.sandbox import membership
 from bot.sandbox.web_api.call import Call, RefusedError, method
-from bot.sandbox.workspace import Channel, Json
+from bot.sandbox.workspace import Json
 
 MOST = 100
 
@@ -20,7 +20,6 @@ def add(call: Call) -> Json:
     if len(channel.pins) >= MOST:
         raise RefusedError("too_many_pins")
     channel.pins[ts] = {"created": call.parts.workspace.seconds(), "created_by": call.bot}
-    _mark(channel, ts)
     membership.tell(call.parts, channel)
     return {}
 
@@ -34,7 +33,6 @@ def remove(call: Call) -> Json:
     if ts not in channel.pins:
         raise RefusedError("no_pin")
     del channel.pins[ts]
-    channel.messages[ts].pop("pinned_to", None)
     membership.tell(call.parts, channel)
     return {}
 
@@ -47,7 +45,3 @@ def list_pins(call: Call) -> Json:
         for ts, pin in channel.pins.items()
     ]
     return {"items": items}
-
-
-def _mark(channel: Channel, ts: str) -> None:
-    channel.messages[ts]["pinned_to"] = [channel.id]

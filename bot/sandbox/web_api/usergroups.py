@@ -8,7 +8,8 @@ from bot.sandbox.workspace import Json
 @method("usergroups.list", "usergroups:read")
 def list_groups(call: Call) -> Json:
     with_users = call.flag("include_users")
-    return {"usergroups": [_shown(group, with_users=with_users) for group in call.parts.workspace.usergroups.values()]}
+    groups = call.parts.workspace.usergroups.values()
+    return {"usergroups": [_shown(group, with_users=with_users, counted=True) for group in groups]}
 
 
 @method("usergroups.create", "usergroups:write")
@@ -40,8 +41,6 @@ def create(call: Call) -> Json:
         "updated_by": call.bot,
         "prefs": {"channels": call.names("channels"), "groups": []},
         "users": [],
-        "user_count": 0,
-        "channel_count": 0,
     }
     groups[group["id"]] = group
     return {"usergroup": _shown(group)}
@@ -68,7 +67,7 @@ def update_members(call: Call) -> Json:
     group = _group(call, "missing_argument")
     if not set(users) <= set(call.parts.workspace.users):
         raise RefusedError("invalid_users")
-    group |= {"users": users, "user_count": len(users)}
+    group["users"] = users
     return {"usergroup": _shown(group, with_users=True)}
 
 
@@ -79,5 +78,6 @@ def _group(call: Call, code: str) -> Json:
     return group
 
 
-def _shown(group: Json, *, with_users: bool = False) -> Json:
-    return group if with_users else {name: value for name, value in group.items() if name != "users"}
+def _shown(group: Json, *, with_users: bool = False, counted: bool = False) -> Json:
+    shown = {**group, "user_count": len(group["users"])} if counted else group
+    return shown if with_users else {name: value for name, value in shown.items() if name != "users"}
