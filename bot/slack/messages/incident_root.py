@@ -1,7 +1,9 @@
 """The message that an incident's thread hangs on; it is edited in place and always tells how things stand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from bot.slack.blocks import (
     Actions,
@@ -34,7 +36,7 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class OfferedStep:
-    """The runbook step that waits for a person, or is being worked on."""
+    """The runbook step that waits for a person, or is being worked on; `state` as in bot.runbooks.life."""
 
     position: int
     of: int
@@ -129,12 +131,20 @@ def _next(view: IncidentRootView) -> Mrkdwn:
     return Mrkdwn("tell the thread what you find; resolve it when it is over")
 
 
-_STEP = {
-    "offered": "waits for a click in the thread",
-    "running": "is running",
-    "unknown": "needs an answer in the thread: did it happen?",
-    "failed": "failed, see the thread",
-}
+_STEP: Mapping[str, str] = MappingProxyType(
+    {
+        "offered": "waits for a click in the thread",
+        "dry_run": "was shown as a dry run, see the thread",
+        "ready": "is about to run",
+        "running": "is running",
+        "failed": "failed, see the thread",
+        "unknown": "needs an answer in the thread: did it happen?",
+        "undo_ready": "is about to be undone",
+        "undoing": "is being undone",
+        "undo_failed": "could not be undone, see the thread",
+        "undo_unknown": "needs an answer in the thread: was it undone?",
+    }
+)
 
 
 def _buttons(view: IncidentRootView) -> list[Button]:

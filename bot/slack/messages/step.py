@@ -1,30 +1,20 @@
 """One step of a runbook, in the incident's thread: what it would change, one click, what came of it, and the way back.
 
-state       | what it shows                                   | buttons
-waiting     | what comes, and what it waits for               |
-offered     | the exact change                                | Run (asks), Skip
-running     | who started it                                  |
-done        | before → after, who, when                       | Undo (asks) where something can be taken back
-failed      | the error, line for line                        | Retry (asks), Skip
-unknown     | nobody knows whether it happened                | It happened, It did not
-skipped     | by whom                                         |
-undoing     | who asked                                       |
-undone      | what is in force again, who, when               |
-undo_failed | the error                                       | Undo again (asks)
+Which buttons it has is decided by the runbook's own life cycle (`verbs`); here they only get their words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 
+from bot.runbooks.clicks import Verb
+from bot.runbooks.life import State
 from bot.slack.blocks import (
     Actions,
     Block,
     Button,
     Confirm,
     Context,
-    Fields,
     Literal,
     Message,
     Mrkdwn,
@@ -40,19 +30,6 @@ from bot.slack.blocks import (
 from bot.slack.messages.words import Deed
 
 
-class StepState(StrEnum):
-    WAITING = "waiting"
-    OFFERED = "offered"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    SKIPPED = "skipped"
-    UNDOING = "undoing"
-    UNDONE = "undone"
-    UNDO_FAILED = "undo_failed"
-
-
 @dataclass(frozen=True, slots=True)
 class StepView:
     number: int
@@ -60,130 +37,176 @@ class StepView:
     position: int
     of: int
     title: str
-    state: StepState
+    state: State
     system: str
+    verbs: Collection[Verb]
+    """What people may ask of it now."""
+    is_action: bool = True
     change: str | None = None
-    """What running it changes, exactly: `route.chat: openai → anthropic`; None for a note."""
-    way_back: str | None = None
-    """What undo changes, exactly; None when there is nothing to take back."""
+    """What it did, or would do: `Switch route chat from openai to anthropic`; None for a note."""
+    undo_change: str | None = None
+    """What undoing it would do now; None when there is nothing to take back."""
     note: str | None = None
     dry_run: bool = False
     deed: Deed | None = None
-    """Who ran, skipped or undid it."""
-    before: str | None = None
-    after: str | None = None
+    """Who asked for what the state says."""
     error: str | None = None
 
 
-SIGN: Mapping[StepState, str] = MappingProxyType(
+SIGN: Mapping[State, str] = MappingProxyType(
     {
-        StepState.WAITING: "○ Waiting",
-        StepState.OFFERED: "○ Not run yet",
-        StepState.RUNNING: "◐ Running",
-        StepState.DONE: "✔ Done",
-        StepState.FAILED: "✖ Failed",
-        StepState.UNKNOWN: "? Did it happen?",
-        StepState.SKIPPED: "– Skipped",
-        StepState.UNDOING: "◐ Undoing",
-        StepState.UNDONE: "↺ Undone",
-        StepState.UNDO_FAILED: "✖ Undo failed",
+        State.OFFERED: "○ Not run yet",
+        State.READY: "◐ About to run",
+        State.RUNNING: "◐ Running",
+        State.DONE: "✔ Done",
+        State.FAILED: "✖ Failed",
+        State.UNKNOWN: "? Did it happen?",
+        State.SKIPPED: "– Skipped",
+        State.DRY_RUN: "✔ Shown as a dry run",
+        State.UNDO_READY: "◐ About to be undone",
+        State.UNDOING: "◐ Undoing",
+        State.UNDONE: "↺ Undone",
+        State.UNDO_FAILED: "✖ Undo failed",
+        State.UNDO_UNKNOWN: "? Was it undone?",
     }
 )
-_NOTE_DONE = "✔ Told"
+_CHANGE: Mapping[State, str] = MappingProxyType(
+    {
+        State.DONE: "Done",
+        State.UNDO_READY: "Was done",
+        State.UNDOING: "Was done",
+        State.UNDO_FAILED: "Still in force",
+        State.UNDO_UNKNOWN: "Was done",
+        State.UNDONE: "Was done, and taken back",
+        State.UNKNOWN: "Was to do",
+        State.FAILED: "Was to do",
+        State.SKIPPED: "Would do",
+    }
+)
+"""What the change in words is; while it can still be run it is what it will do."""
+_FAILED = (State.FAILED, State.UNDO_FAILED)
+_ASKED = (State.UNKNOWN, State.UNDO_UNKNOWN)
 
 
 def render(view: StepView) -> Message:
-    state = _NOTE_DONE if view.change is None and view.state is StepState.DONE else SIGN[view.state]
-    label = markup(" · *Dry run: nothing is changed*") if view.dry_run and view.change else Mrkdwn("")
+    dry = view.dry_run and view.is_action
+    label = Mrkdwn(" · *Dry run: nothing is changed*" if dry else "")
     blocks: list[Block] = [
-        Section(markup("*Step {n} of {of}* · {state}{label}", n=view.position, of=view.of, state=state, label=label)),
+        Section(
+            markup(
+                "*Step {n} of {of}* · {state}{label}", n=view.position, of=view.of, state=SIGN[view.state], label=label
+            )
+        ),
         RichText((Literal(view.title, bold=True), *([Literal(f"\n{view.note}")] if view.note else []))),
         *_body(view),
     ]
     buttons = _buttons(view)
     if buttons:
         blocks.append(Actions(buttons))
-    return Message(_sentence(view, state), blocks)
+    return Message(_sentence(view, dry=dry), blocks)
 
 
 def _body(view: StepView) -> list[Block]:
     blocks: list[Block] = []
-    if view.change is not None and view.state in (StepState.WAITING, StepState.OFFERED, StepState.RUNNING):
-        blocks.append(Section(Plain(f"Changes {view.change}")))
-    if view.state is StepState.UNKNOWN:
-        what = "The bot was stopped while it made this change, so it cannot tell whether it took effect. Please look"
-        blocks.append(Section(Plain(f"{what}: {view.change or view.title}")))
-    if view.before is not None and view.after is not None and view.state in (StepState.DONE, StepState.UNDONE):
-        names = ("Would change", "To") if view.dry_run else ("Before", "After")
-        blocks.append(Fields(((names[0], view.before), (names[1], view.after))))
-    if view.error is not None and view.state in (StepState.FAILED, StepState.UNDO_FAILED):
+    if view.change is not None:
+        blocks.append(Section(Plain(f"{_label(view)}: {view.change}")))
+    if view.state in _ASKED:
+        blocks.append(
+            Section(
+                Plain(
+                    "The bot was stopped in the middle of it and cannot tell whether it took effect. "
+                    "Please look, and say what you see: nothing is repeated before somebody did."
+                )
+            )
+        )
+    if view.error is not None and (view.state in _FAILED or view.state in _ASKED):
         blocks.append(Preformatted(view.error))
-    lines = [view.deed.shown()] if view.deed is not None else []
-    if view.dry_run and view.change is not None and view.state is StepState.OFFERED:
-        lines.append(markup("To let steps change things: `/badday arm {system}` by its owner", system=view.system))
-    if view.state is StepState.OFFERED and view.way_back is not None:
-        lines.append(Mrkdwn("It can be undone with one click"))
+    lines = [view.deed.shown()] if view.deed is not None and view.state is not State.OFFERED else []
+    if view.dry_run and view.is_action and Verb.RUN in view.verbs:
+        lines.append(markup("To let steps change things, its owner types `/badday arm {system}`", system=view.system))
     if lines:
         blocks.append(Context((join(" · ", lines),)))
     return blocks
 
 
-def _sentence(view: StepView, state: str) -> Mrkdwn:
-    dry = "Dry run. " if view.dry_run and view.change else ""
+def _label(view: StepView) -> str:
+    if view.dry_run and view.state in (State.OFFERED, State.DRY_RUN, State.READY, State.RUNNING):
+        return "Would do"
+    return _CHANGE.get(view.state, "Does")
+
+
+def _sentence(view: StepView, *, dry: bool) -> Mrkdwn:
     parts = [
         markup(
             "{dry}Step {n} of {of}, {title}: {state}.",
-            dry=dry,
+            dry="Dry run. " if dry else "",
             n=view.position,
             of=view.of,
             title=clip(view.title, 300),
-            state=state[2:].rstrip("?"),
+            state=SIGN[view.state][2:].rstrip("?"),
         )
     ]
     if view.change is not None:
-        parts.append(markup("{change}.", change=clip(view.change, 300)))
-    if view.note is not None:
-        parts.append(markup("{note}", note=clip(view.note, 600)))
-    if view.error is not None:
-        parts.append(markup("{error}", error=clip(view.error, 300)))
-    if view.deed is not None:
+        parts.append(markup("{label}: {change}.", label=_label(view), change=clip(view.change, 300)))
+    parts.extend(markup("{text}", text=clip(text, 600)) for text in (view.note, view.error) if text is not None)
+    if view.deed is not None and view.state is not State.OFFERED:
         parts.append(markup("{deed}.", deed=view.deed.shown()))
     return join(" ", parts)
 
 
 def _buttons(view: StepView) -> list[Button]:
     value = f"step:{view.number}:v{view.version}"
-    skip = Button("Skip", "skip_step", value, spoken=f"Skip step {view.position}, {view.title}")
-    match view.state:
-        case StepState.OFFERED if view.change is None:
-            return [Button("Done", "run_step", value, Style.PRIMARY, spoken=f"Step {view.position} is done"), skip]
-        case StepState.OFFERED:
-            return [_run(view, value, "Dry run" if view.dry_run else "Run", "run_step"), skip]
-        case StepState.FAILED:
-            return [_run(view, value, "Retry", "retry_step"), skip]
-        case StepState.UNKNOWN:
-            return [
-                Button("It happened", "step_happened", value),
-                Button("It did not happen", "step_did_not_happen", value),
-            ]
-        case StepState.DONE | StepState.UNDO_FAILED if view.way_back is not None and not view.dry_run:
-            return [_undo(view, value)]
-        case _:
-            return []
+    buttons = []
+    if Verb.RUN in view.verbs:
+        buttons.append(_run(view, value) if view.is_action else _told(view, value))
+    if Verb.RETRY in view.verbs:
+        buttons.append(_retry(view, value))
+    if Verb.HAPPENED in view.verbs:
+        buttons.append(Button("It happened", "step_happened", value, spoken=f"Step {view.position} happened"))
+    if Verb.NOT_HAPPENED in view.verbs:
+        spoken = f"Step {view.position} did not happen"
+        buttons.append(Button("It did not happen", "step_did_not_happen", value, spoken=spoken))
+    if Verb.SKIP in view.verbs:
+        buttons.append(Button("Skip", "skip_step", value, spoken=f"Skip step {view.position}, {view.title}"))
+    if Verb.UNDO in view.verbs:
+        buttons.append(_undo(view, value, "Undo", "undo_step"))
+    return buttons
 
 
-def _run(view: StepView, value: str, label: str, action_id: str) -> Button:
-    change = view.change or view.title
+def _told(view: StepView, value: str) -> Button:
+    style = Style.PRIMARY if view.state is State.OFFERED else None
+    return Button("Mark as done", "run_step", value, style, spoken=f"Step {view.position} is done, {view.title}")
+
+
+def _run(view: StepView, value: str) -> Button:
+    again = "" if view.state is State.OFFERED else " again" if view.state is State.UNDONE else " after all"
+    style = Style.PRIMARY if view.state in (State.OFFERED, State.DRY_RUN) else None
+    return Button(
+        f"Dry run{again}" if view.dry_run else f"Run{again}",
+        "run_step",
+        value,
+        style,
+        _question(view, "Dry run" if view.dry_run else "Run"),
+        f"{'Dry run of' if view.dry_run else 'Run'} step {view.position}, {view.title}",
+    )
+
+
+def _retry(view: StepView, value: str) -> Button:
+    if view.state is State.UNDO_FAILED:
+        return _undo(view, value, "Undo again", "retry_step")
+    spoken = f"Retry step {view.position}, {view.title}"
+    return Button("Retry", "retry_step", value, Style.PRIMARY, _question(view, "Retry"), spoken)
+
+
+def _question(view: StepView, label: str) -> Confirm:
+    """Names the exact change; Slack's confirm holds 300 characters."""
+    change = clip(view.change or view.title, 180)
     if view.dry_run:
-        text = f"Shows what would change, and changes nothing: {change}."
-    else:
-        back = " You can undo it with one click." if view.way_back is not None else ""
-        text = f"Changes {clip(change, 200)} for {view.system}, now.{back}"
-    spoken = f"{label} step {view.position}, {view.title}"
-    confirm = Confirm(f"{label}: {view.title}", text, label)
-    return Button(label, action_id, value, Style.PRIMARY, confirm, spoken)
+        return Confirm(label, f"Only shows what it would do, and changes nothing: {change}.", label)
+    return Confirm(f"{label} this step?", f"{change} ({view.system}), now. The thread shows the way back.", label)
 
 
-def _undo(view: StepView, value: str) -> Button:
-    confirm = Confirm("Undo this change?", f"Changes {clip(view.way_back or '', 220)} for {view.system}, now.", "Undo")
-    return Button("Undo", "undo_step", value, Style.DANGER, confirm, f"Undo step {view.position}, {view.title}")
+def _undo(view: StepView, value: str, label: str, action_id: str) -> Button:
+    change = clip(view.undo_change or "What it changed is set back", 200)
+    confirm = Confirm("Undo this step?", f"{change} ({view.system}), now. It can be run again.", "Undo")
+    return Button(label, action_id, value, Style.DANGER, confirm, f"{label} step {view.position}, {view.title}")

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.runbooks.clicks import Verb
+from bot.runbooks.life import Event, State, after
 from bot.slack.blocks import markup
 from bot.slack.messages import (
     ephemeral,
@@ -106,38 +108,41 @@ def test_a_note_tells_one_entry_of_the_timeline(name: str) -> None:
     assert_snapshot(f"note_{name}", note.render(NOTES[name]).payload())
 
 
+CHANGE = "Switch route chat from openai to anthropic"
+BACK = "Switch route chat from anthropic to openai"
 STEP = step.StepView(
     number=7,
     version=2,
     position=2,
     of=3,
     title="Move chat to anthropic",
-    state=step.StepState.OFFERED,
+    state=State.OFFERED,
     system="support-bot",
-    change="route.chat: openai → anthropic",
-    way_back="route.chat: anthropic → openai",
+    verbs=(Verb.RUN, Verb.SKIP),
+    change=CHANGE,
 )
 DEED = Deed("Maria Ortiz", LATER)
-ROUTES = {"before": "openai", "after": "anthropic"}
+ASKED = (Verb.HAPPENED, Verb.NOT_HAPPENED)
+DONE = replace(STEP, state=State.DONE, deed=DEED, verbs=(Verb.UNDO,), undo_change=BACK)
+NOTE = replace(STEP, is_action=False, change=None, title="Tell support", note="Say what users see.")
+BROKEN = "the switchboard answered 503\nretry later"
 STEPS = {
-    "waiting": replace(STEP, state=step.StepState.WAITING),
     "offered": STEP,
     "offered_dry_run": replace(STEP, dry_run=True),
-    "running": replace(STEP, state=step.StepState.RUNNING, deed=DEED),
-    "done": replace(STEP, state=step.StepState.DONE, deed=DEED, before="openai", after="anthropic"),
-    "done_dry_run": replace(
-        STEP, state=step.StepState.DONE, deed=DEED, before="openai", after="anthropic", dry_run=True
-    ),
-    "failed": replace(STEP, state=step.StepState.FAILED, deed=DEED, error="the switchboard answered 503\nretry later"),
-    "unknown": replace(STEP, state=step.StepState.UNKNOWN, deed=DEED),
-    "skipped": replace(STEP, state=step.StepState.SKIPPED, deed=DEED),
-    "undoing": replace(STEP, state=step.StepState.UNDOING, deed=DEED),
-    "undone": replace(STEP, state=step.StepState.UNDONE, deed=DEED, before="anthropic", after="openai"),
-    "undo_failed": replace(STEP, state=step.StepState.UNDO_FAILED, deed=DEED, error="the switchboard answered 503"),
-    "note": replace(STEP, change=None, way_back=None, title="Tell support", note="Say what users see."),
-    "note_done": replace(
-        STEP, change=None, way_back=None, title="Tell support", note="Say it.", state=step.StepState.DONE, deed=DEED
-    ),
+    "ready": replace(STEP, state=State.READY, deed=DEED, verbs=(Verb.SKIP,)),
+    "running": replace(STEP, state=State.RUNNING, deed=DEED, verbs=()),
+    "done": DONE,
+    "dry_run": replace(STEP, state=State.DRY_RUN, deed=DEED, dry_run=True),
+    "failed": replace(STEP, state=State.FAILED, deed=DEED, error=BROKEN, verbs=(Verb.RETRY, Verb.SKIP, Verb.UNDO)),
+    "unknown": replace(STEP, state=State.UNKNOWN, deed=DEED, verbs=ASKED),
+    "skipped": replace(STEP, state=State.SKIPPED, deed=DEED, verbs=(Verb.RUN,)),
+    "undo_ready": replace(DONE, state=State.UNDO_READY, verbs=()),
+    "undoing": replace(DONE, state=State.UNDOING, verbs=()),
+    "undone": replace(DONE, state=State.UNDONE, verbs=(Verb.RUN,)),
+    "undo_failed": replace(DONE, state=State.UNDO_FAILED, error=BROKEN, verbs=(Verb.RETRY,)),
+    "undo_unknown": replace(DONE, state=State.UNDO_UNKNOWN, verbs=ASKED),
+    "note": NOTE,
+    "note_done": replace(NOTE, state=State.DONE, deed=DEED, verbs=()),
 }
 
 
@@ -147,12 +152,25 @@ def test_a_step_shows_its_change_what_came_of_it_and_the_way_back(name: str) -> 
 
 
 def test_every_state_of_a_step_has_a_snapshot() -> None:
-    assert {view.state for view in STEPS.values()} == set(step.StepState)
+    assert {view.state for view in STEPS.values()} == set(State)
+
+
+@pytest.mark.parametrize("state", State)
+def test_whatever_may_be_asked_of_a_step_at_once_is_a_message_that_slack_takes(state: State) -> None:
+    verbs = [verb for verb in Verb if after(state, Event(verb.value)) is not None]
+    view = replace(STEP, state=state, verbs=verbs, title="<" * 900, change="&" * 900, undo_change="&" * 900)
+    step.render(view).payload()
 
 
 def test_running_a_step_asks_first_and_names_the_exact_change() -> None:
     run = step.render(STEP).payload()["blocks"][-1]["elements"][0]
-    assert run["confirm"]["text"]["text"].startswith("Changes route.chat: openai → anthropic for support-bot, now.")
+    assert run["confirm"]["text"]["text"].startswith(f"{CHANGE} (support-bot), now.")
+
+
+def test_undoing_a_step_asks_first_and_names_the_exact_change() -> None:
+    undo = step.render(DONE).payload()["blocks"][-1]["elements"][0]
+    assert undo["style"] == "danger"
+    assert undo["confirm"]["text"]["text"].startswith(BACK)
 
 
 def test_the_summary_gives_the_figures_and_what_is_still_changed() -> None:

@@ -1,0 +1,152 @@
+"""Incidents as their messages show them: the root, pages, notes, the summary."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from bot.paging import pages
+from bot.runbooks.life import State as StepState
+from bot.slack.messages.incident_root import IncidentRootView, OfferedStep, Paging
+from bot.slack.messages.note import NoteView
+from bot.slack.messages.page import PagedIncident, PageView
+from bot.slack.messages.summary import SummaryView
+from bot.slack.messages.words import Deed
+from bot.slack.views.look import Look
+from bot.store.tables import Incident, Page, PageAttempt, RunbookStep, TimelineEntry
+
+_NEEDS_SOMEBODY = (StepState.UNKNOWN, StepState.UNDO_UNKNOWN, StepState.FAILED, StepState.UNDO_FAILED)
+_AT_WORK = (StepState.READY, StepState.RUNNING, StepState.UNDO_READY, StepState.UNDOING)
+_NEXT = (StepState.OFFERED, StepState.DRY_RUN)
+
+
+async def root(look: Look, subject: dict[str, Any]) -> IncidentRootView:
+    incident = await look.session.get_one(Incident, subject["incident"])
+    assert incident.id is not None
+    steps = await _steps(look, incident.id)
+    resolved = await look.deed(incident.resolved_by, incident.resolved_at)
+    return IncidentRootView(
+        number=incident.id,
+        version=incident.version,
+        system=incident.system,
+        title=incident.title,
+        severity=incident.severity,
+        state=incident.state,
+        owner=await look.name(incident.owner),
+        since=incident.opened_at,
+        opened_by=await look.name(incident.opened_by),
+        known=incident.known,
+        paging=await _paging(look, incident.id),
+        acknowledged=await look.deed(incident.acknowledged_by, incident.acknowledged_at),
+        recovered_at=incident.recovered_at,
+        resolve_due=incident.resolve_due,
+        resolved=resolved,
+        step=_next_step(steps),
+        undoable=any(_is_in_force(step) for step in steps),
+    )
+
+
+async def page(look: Look, subject: dict[str, Any]) -> PageView:
+    """The pages of one message, in the order in which they were raised."""
+    statement = select(Page).where(col(Page.id).in_(subject["pages"])).order_by(col(Page.id))
+    rows = (await look.session.execute(statement)).scalars().all()
+    return PageView([await _paged(look, row) for row in rows])
+
+
+async def note(look: Look, subject: dict[str, Any]) -> NoteView:
+    entry = await look.session.get_one(TimelineEntry, subject["entry"])
+    return NoteView(entry.kind, await look.name(entry.actor), entry.text, entry.at)
+
+
+async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
+    incident = await look.session.get_one(Incident, subject["incident"])
+    assert incident.id is not None
+    steps = await _steps(look, incident.id)
+    did = [step for step in steps if step.state in (StepState.DONE, StepState.UNDONE, StepState.FAILED)]
+    resolved = await look.deed(incident.resolved_by, incident.resolved_at)
+    return SummaryView(
+        number=incident.id,
+        system=incident.system,
+        title=incident.title,
+        opened_at=incident.opened_at,
+        opened_by=await look.name(incident.opened_by),
+        # A reopened incident may be open again by the time its first summary is sent.
+        resolved=resolved or Deed("Badday", look.now),
+        acknowledged=await look.deed(incident.acknowledged_by, incident.acknowledged_at),
+        steps=[await _told(look, step) for step in did],
+        left=[_change(step) for step in steps if _is_in_force(step)],
+    )
+
+
+async def _paged(look: Look, row: Page) -> PagedIncident:
+    incident = await look.session.get_one(Incident, row.incident_id)
+    assert incident.id is not None
+    owner = incident.owner == row.person
+    deed = await look.deed(incident.resolved_by, incident.resolved_at)
+    return PagedIncident(
+        number=incident.id,
+        version=incident.version,
+        system=incident.system,
+        title=incident.title,
+        severity=incident.severity,
+        state=incident.state,
+        since=incident.opened_at,
+        why=f"owner of {incident.system}" if owner else f"deputy for {incident.system}",
+        known=incident.known,
+        deed=deed or await look.deed(incident.acknowledged_by, incident.acknowledged_at),
+        thread=await look.thread(incident.id),
+    )
+
+
+async def _paging(look: Look, incident_id: int) -> Paging | None:
+    """What became of the newest page: never more than Slack confirmed."""
+    rows = await pages.of_incident(look.session, incident_id)
+    if not rows:
+        return None
+    newest = rows[-1]
+    person = await look.name(newest.person)
+    if newest.delivered_at is not None:
+        return Paging(person, "delivered", newest.delivered_at)
+    attempts = (
+        select(col(PageAttempt.outcome))
+        .where(col(PageAttempt.page_id) == newest.id)
+        .order_by(col(PageAttempt.id).desc())
+        .limit(1)
+    )
+    outcome = (await look.session.execute(attempts)).scalar_one_or_none()
+    return Paging(person, outcome or "waiting")
+
+
+async def _steps(look: Look, incident_id: int) -> Sequence[RunbookStep]:
+    statement = (
+        select(RunbookStep)
+        .where(col(RunbookStep.incident_id) == incident_id)
+        .order_by(col(RunbookStep.run_id), col(RunbookStep.position))
+    )
+    return (await look.session.execute(statement)).scalars().all()
+
+
+def _next_step(steps: Sequence[RunbookStep]) -> OfferedStep | None:
+    """What needs somebody's answer first, then what is at work, then what is offered."""
+    for states in (_NEEDS_SOMEBODY, _AT_WORK, _NEXT):
+        for step in steps:
+            if step.state in states:
+                return OfferedStep(step.position + 1, len(steps), step.title, step.state)
+    return None
+
+
+def _is_in_force(step: RunbookStep) -> bool:
+    """Whether it changed something that is still so."""
+    changed = (step.result or {}).get("change")
+    return step.state in (StepState.DONE, StepState.UNDO_FAILED) and step.previous is not None and bool(changed)
+
+
+def _change(step: RunbookStep) -> str:
+    return str((step.result or {}).get("change") or step.title)
+
+
+async def _told(look: Look, step: RunbookStep) -> str:
+    word = {StepState.DONE: "done", StepState.UNDONE: "undone", StepState.FAILED: "failed"}[StepState(step.state)]
+    by = step.undone_by if step.state == StepState.UNDONE else step.requested_by
+    return f"{step.title}: {word}" + (f" by {await look.name(by)}" if by else "")

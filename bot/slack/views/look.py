@@ -1,0 +1,42 @@
+"""What every view is read with: one transaction, the catalog in force, the time, and the names of people."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.catalog import Catalog
+from bot.incidents.timeline import root_key
+from bot.slack.messages.words import Deed
+from bot.store import outbox
+from bot.store.tables import SlackIdentity
+
+BOT = "badday"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    session: AsyncSession
+    catalog: Catalog
+    now: datetime
+    workspace_url: str | None = None
+    """Where links to messages lead, ending in a slash; None until Slack was asked."""
+
+    async def name(self, actor: str) -> str:
+        """How people call an actor: somebody of the catalog, a Slack user who is not in it, or the bot."""
+        if actor == BOT:
+            return "Badday"
+        if actor in self.catalog.people:
+            return self.catalog.people[actor].name
+        known = await self.session.get(SlackIdentity, actor)
+        return known.name if known is not None else actor
+
+    async def deed(self, by: str | None, at: datetime | None) -> Deed | None:
+        return Deed(await self.name(by), at) if by is not None and at is not None else None
+
+    async def thread(self, incident_id: int) -> str | None:
+        """A link to an incident's thread; None while it is not in Slack yet."""
+        root = await outbox.get(self.session, root_key(incident_id))
+        if root is None or root.slack_ts is None or root.slack_channel is None or self.workspace_url is None:
+            return None
+        return f"{self.workspace_url}archives/{root.slack_channel}/p{root.slack_ts.replace('.', '')}"

@@ -1,0 +1,94 @@
+"""How things stand as a whole: the answer to `/badday status`, and App Home."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from bot.incidents import incidents
+from bot.runbooks import arming
+from bot.slack.messages.home import HomeIncident, HomeView
+from bot.slack.messages.status import IncidentLine, RouteLine, StatusView, SystemLine, WatchLine
+from bot.slack.views.look import Look
+from bot.store.tables import Incident, SlackIdentity, WatchState
+from bot.switchboard import board
+
+
+async def status(look: Look, subject: dict[str, Any]) -> StatusView:
+    found = await incidents.open_incidents(look.session)
+    return StatusView(
+        at=look.now,
+        systems=await _systems(look),
+        watches=await _watches(look),
+        incidents=[await _line(look, incident) for incident in found],
+    )
+
+
+async def home(look: Look, subject: dict[str, Any]) -> HomeView:
+    """App Home of the Slack user `subject["user"]`; who owns incidents sees their own marked."""
+    identity = await look.session.get(SlackIdentity, subject["user"])
+    person = look.catalog.person_by_slack(subject["user"])
+    if person is None and identity is not None and identity.email:
+        person = look.catalog.person_by_email(identity.email)
+    found = await incidents.open_incidents(look.session)
+    shown = [await _home_incident(look, one, mine=person is not None and one.owner == person.key) for one in found]
+    return HomeView(at=look.now, incidents=shown, systems=await _systems(look))
+
+
+async def _systems(look: Look) -> list[SystemLine]:
+    in_force = await board.all_values(look.session, look.catalog)
+    return [
+        SystemLine(
+            name=system.name,
+            owner=await look.name(system.owner),
+            armed=await arming.is_armed(look.session, look.catalog, system.name),
+            routes=[
+                RouteLine(route.name, str(in_force[board.ROUTE + route.name].value), route.primary)
+                for route in system.routes.values()
+            ],
+        )
+        for system in look.catalog.systems.values()
+    ]
+
+
+async def _watches(look: Look) -> list[WatchLine]:
+    statement = select(WatchState).where(col(WatchState.active).is_(True)).order_by(col(WatchState.name))
+    return [
+        WatchLine(
+            name=watch.name,
+            status=watch.status,
+            age=look.now - watch.observed_at if watch.observed_at is not None else None,
+            stale=watch.stale,
+            problem=watch.problem,
+        )
+        for watch in (await look.session.execute(statement)).scalars()
+    ]
+
+
+async def _line(look: Look, incident: Incident) -> IncidentLine:
+    assert incident.id is not None
+    return IncidentLine(
+        number=incident.id,
+        system=incident.system,
+        title=incident.title,
+        severity=incident.severity,
+        state=incident.state,
+        age=look.now - incident.opened_at,
+        owner=await look.name(incident.owner),
+    )
+
+
+async def _home_incident(look: Look, incident: Incident, *, mine: bool) -> HomeIncident:
+    assert incident.id is not None
+    return HomeIncident(
+        number=incident.id,
+        version=incident.version,
+        system=incident.system,
+        title=incident.title,
+        severity=incident.severity,
+        state=incident.state,
+        since=incident.opened_at,
+        owner=await look.name(incident.owner),
+        mine=mine,
+        thread=await look.thread(incident.id),
+    )
