@@ -7,7 +7,7 @@ import { home } from "./home.js";
 import { icon } from "./icons.js";
 import { isBroadcast, isReply, tellUnacknowledged } from "./message.js";
 import { messageList } from "./messagelist.js";
-import { mrkdwn } from "./mrkdwn.js";
+import { link, mrkdwn } from "./mrkdwn.js";
 import { appTag, avatar } from "./people.js";
 import { menu } from "./popover.js";
 import { go } from "./router.js";
@@ -32,9 +32,11 @@ export function channelView(main, { openDrawer, panelButton }) {
     label: () => (current ? `Message to ${store.channelTitle(current)}` : "Message"),
     dropTarget: main,
   });
+  const joinBar = h("div", { class: "join", hidden: true });
+  const shelf = h("nav", { class: "shelf", "aria-label": "Bookmarks", hidden: true });
   const homeRoom = h("div", { class: "home-room", hidden: true });
   const appHome = home(homeRoom);
-  main.append(bar, tabs, list.node, homeRoom, writer.node, h("div", { class: "drop-veil", "aria-hidden": "true" }, h("p", {}, icon("clip"), "Drop to attach")));
+  main.append(bar, tabs, shelf, list.node, homeRoom, joinBar, writer.node, h("div", { class: "drop-veil", "aria-hidden": "true" }, h("p", {}, icon("clip"), "Drop to attach")));
 
   function emptyWords() {
     if (!current) return [];
@@ -55,12 +57,33 @@ export function channelView(main, { openDrawer, panelButton }) {
       );
     }
     tabs.hidden = !app;
+    footing(isHome);
     if (app) {
       const dm = store.appChannel();
       const tab = (name, chosen, run) => h("button", { type: "button", role: "tab", "aria-selected": String(chosen), class: "tab", onclick: run }, name);
       replaceChildren(tabs, tab("Home", isHome, () => go({ home: true })), dm && tab("Messages", !isHome, () => go({ channel: dm.id })));
     }
     replaceChildren(extras, !app && members(), shortcuts(), panelButton());
+  }
+
+  /** What stands under the title and in place of the composer: bookmarks, and the way in for who is no member. */
+  function footing(isHome) {
+    const outside = !isHome && current && !current.members?.includes(store.me);
+    joinBar.hidden = !outside;
+    writer.node.hidden = isHome || Boolean(outside);
+    if (outside) replaceChildren(joinBar, h("p", {}, "You are not in ", h("strong", {}, `#${current.name}`), "."), h("button", { type: "button", class: "button button--primary", onclick: join }, "Join channel"));
+    const marks = isHome ? [] : (current?.bookmarks ?? []);
+    shelf.hidden = !marks.length;
+    replaceChildren(shelf, marks.map((one) => h("span", {}, icon("link"), link(one.link, one.title))));
+  }
+
+  async function join() {
+    if (!(await attempt(act("join", { user: store.me, channel: current.id })))) return;
+    await store.load(store.me);
+    current = store.channels.get(current.id) ?? current;
+    header(false);
+    await reload();
+    writer.focus();
   }
 
   const connection = () => (store.app.connected === false ? h("span", { class: "badge badge--warn" }, h("i", { class: "dot dot--warn" }), "not connected") : null);
@@ -92,7 +115,6 @@ export function channelView(main, { openDrawer, panelButton }) {
     current = channel;
     homeRoom.hidden = true;
     list.node.hidden = false;
-    writer.node.hidden = false;
     header(false);
     document.title = `${channel.kind === "dm" ? "" : "#"}${store.channelTitle(channel)} · ${store.workspace.name}`;
     if (fresh) {
@@ -126,7 +148,6 @@ export function channelView(main, { openDrawer, panelButton }) {
   async function openHome() {
     current = null;
     list.node.hidden = true;
-    writer.node.hidden = true;
     homeRoom.hidden = false;
     header(true);
     document.title = `${store.app.name} · ${store.workspace.name}`;
@@ -136,7 +157,10 @@ export function channelView(main, { openDrawer, panelButton }) {
   return {
     open, openHome, reload, list, home: appHome, read: read_,
     focusWriter: () => writer.focus(),
-    refreshHeader: () => header(!homeRoom.hidden),
+    refreshHeader: () => {
+      current = store.channels.get(current?.id) ?? current;
+      header(!homeRoom.hidden);
+    },
     isHome: () => !homeRoom.hidden,
     current: () => current,
     leave: () => (current = null),
@@ -147,8 +171,8 @@ export function channelView(main, { openDrawer, panelButton }) {
 export async function openDirect(user) {
   const known = [...store.channels.values()].find((channel) => channel.kind === "dm" && store.other(channel) === user);
   if (known) return go({ channel: known.id });
-  const answer = await attempt(act("direct", { user: store.me, channel: user }));
-  if (!answer) return;
+  const answer = await attempt(read("messages", { user: store.me, channel: user }));
+  if (!answer) return undefined;
   await store.load(store.me);
-  go({ channel: answer.channel });
+  return go({ channel: answer.channel });
 }

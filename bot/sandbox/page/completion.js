@@ -1,7 +1,7 @@
 /** The list that completes what is being written: /commands with their usage, @people, #channels and :emoji: codes. */
 
 import { h, replaceChildren } from "./dom.js";
-import { emojiLike } from "./emoji.js";
+import { emojiLike, picture } from "./emoji.js";
 import { avatar } from "./people.js";
 import { store } from "./store.js";
 
@@ -38,7 +38,7 @@ function channels(found) {
 }
 
 function emojis(found) {
-  return found.length < 2 ? [] : emojiLike(found.toLocaleLowerCase()).map(([name, character]) => ({ insert: `:${name}: `, label: `${character}  :${name}:` }));
+  return found.length < 2 ? [] : emojiLike(found.toLocaleLowerCase()).map(([name]) => ({ insert: `:${name}: `, label: `:${name}:`, face: () => h("span", { class: "emoji" }, picture(name)) }));
 }
 
 /** [pattern on the text before the caret, its offers, whether Enter takes the choice while it adds nothing]. */

@@ -5,9 +5,8 @@ import { complete } from "./completion.js";
 import { h, replaceChildren, uid } from "./dom.js";
 import { pictureOf, size } from "./files.js";
 import { icon } from "./icons.js";
-import { tellUnacknowledged } from "./message.js";
 import { store } from "./store.js";
-import { attempt, toast } from "./toast.js";
+import { attempt } from "./toast.js";
 
 const drafts = new Map();
 
@@ -86,8 +85,6 @@ export function composer({ place, placeholder, label, dropTarget, onEscape }) {
     if (sending || (!text && !files.length)) return;
     const target = { user: store.me, ...place() };
     const command = !files.length && /^\/[\w-]+/u.exec(text)?.[0];
-    if (command && target.thread_ts) return toast(`${command} does not work in threads, as in Slack. Write it in the channel.`, "error");
-    if (command && !store.commands.some((one) => one.command === command)) return toast(`${command} is not a command of this workspace.`, "error");
     const kept = { value: area.value, files };
     const key = draftKey();
     clear();
@@ -99,7 +96,6 @@ export function composer({ place, placeholder, label, dropTarget, onEscape }) {
     );
     sending = false;
     if (answer === null && draftKey() === key && !area.value) restore(kept);
-    if (command && answer) tellUnacknowledged(answer);
     changed();
   }
 

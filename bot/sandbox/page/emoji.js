@@ -1,5 +1,7 @@
 /** The common shortcodes, so that messages and reactions read as people expect; others stay as they are written. */
 
+import { glyph, systemHasEmoji } from "./glyphs.js";
+
 const TABLE = `
 +1 👍|thumbsup 👍|-1 👎|thumbsdown 👎|ok_hand 👌|clap 👏|raised_hands 🙌|pray 🙏|wave 👋|muscle 💪|point_right 👉|point_up ☝️
 eyes 👀|heart ❤️|yellow_heart 💛|green_heart 💚|blue_heart 💙|fire 🔥|tada 🎉|sparkles ✨|star ⭐|100 💯|rocket 🚀|bulb 💡
@@ -29,12 +31,40 @@ const BY_NAME = new Map(
   }),
 );
 
-export const QUICK_REACTIONS = ["white_check_mark", "eyes", "raised_hands", "tada"];
-export const PICKER = [
+export const QUICK_REACTIONS = ["white_check_mark", "eyes", "+1"];
+const PICKER = [
   "+1", "-1", "white_check_mark", "x", "eyes", "raised_hands", "pray", "tada", "heart", "fire", "rocket", "clap",
   "thinking_face", "smile", "joy", "cry", "scream", "saluting_face", "rotating_light", "warning", "bell", "hourglass",
   "wrench", "bug", "chart_with_upwards_trend", "chart_with_downwards_trend", "coffee", "turtle", "bulb", "zap", "100", "wave",
 ];
+
+/** What the reaction picker offers: all that this system can show. */
+export const picker = () => PICKER.filter((name) => systemHasEmoji() || glyph(name));
+
+/** Something to look at for a shortcode: the system's emoji, our drawing, or the code itself. */
+export function picture(name) {
+  const character = emoji(name);
+  if (character && systemHasEmoji()) return character;
+  return glyph(name) ?? `:${name}:`;
+}
+
+const CHARACTER = new Map([...BY_NAME].reverse().map(([name, character]) => [character.replace("\uFE0F", ""), name]));
+const ANY = new RegExp([...CHARACTER.keys()].filter((one) => /\p{Extended_Pictographic}/u.test(one) && one.codePointAt(0) > 0x2190).sort((a, b) => b.length - a.length).join("|"), "gu");
+
+/** Text with its emoji characters drawn where the system has no font for them; else just the text. */
+export function drawn(text) {
+  if (systemHasEmoji()) return [text];
+  const out = [];
+  let at = 0;
+  for (const found of text.matchAll(ANY)) {
+    const name = CHARACTER.get(found[0]);
+    const node = glyph(name);
+    if (!node) continue;
+    out.push(text.slice(at, found.index), node);
+    at = found.index + found[0].length + (text[found.index + found[0].length] === "\uFE0F" ? 1 : 0);
+  }
+  return [...out, text.slice(at)];
+}
 
 /** The character of a shortcode (skin tone suffixes are dropped), or null if it is not one of the common set. */
 export function emoji(name) {

@@ -28,7 +28,7 @@ export function pictureOf(file) {
 
 /** Where this page may read a posted file: the control API serves it without a token, on loopback only. */
 export function fileAddress(file) {
-  return `/control/file/${encodeURIComponent(file.id)}`;
+  return `/control/files/${encodeURIComponent(file.id)}`;
 }
 
 export async function asBase64(file) {

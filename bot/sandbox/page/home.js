@@ -8,15 +8,21 @@ import { local } from "./router.js";
 import { store } from "./store.js";
 import { attempt } from "./toast.js";
 
+const PATIENCE_MS = 2000; // how long an app may take to publish before the page says that there is nothing
+
 export function home(room) {
   let view = null;
+  let patience = null;
   const values = new Map();
   const keyOf = (block, element) => `${block.block_id}\n${element.action_id}`;
 
   async function open() {
     replaceChildren(room, h("div", { class: "home-page" }, h("p", { class: "quiet", role: "status" }, "Opening…")));
+    view = null;
+    clearTimeout(patience);
     const answer = await attempt(act("home", { user: store.me }));
-    show(answer?.view ?? null);
+    if (answer?.view) show(answer.view);
+    else patience = setTimeout(() => view ?? show(null), PATIENCE_MS);
   }
 
   function show(fresh) {

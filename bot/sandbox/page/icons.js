@@ -46,6 +46,6 @@ export function icon(name) {
   return svg(
     "svg",
     { class: "icon", viewBox: "0 0 20 20", "aria-hidden": "true", focusable: "false" },
-    (PATHS[name] ?? PATHS.info).map((d) => svg("path", { d })),
+    (PATHS[name] ?? PATHS.info).map((d) => svg("path", { d, "stroke-width": name === "more" ? 2.6 : null })),
   );
 }

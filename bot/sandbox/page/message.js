@@ -3,7 +3,7 @@
 import { act } from "./api.js";
 import { renderAttachment, renderBlocks } from "./blocks/index.js";
 import { h } from "./dom.js";
-import { PICKER, QUICK_REACTIONS, emoji } from "./emoji.js";
+import { QUICK_REACTIONS, picker, picture } from "./emoji.js";
 import { fileCard } from "./files.js";
 import { icon } from "./icons.js";
 import { mrkdwn, unescape } from "./mrkdwn.js";
@@ -22,8 +22,10 @@ export const author = (message) => message.user ?? message.bot_id ?? store.app.b
 /** What the app is told failed, in words. */
 const UNACKNOWLEDGED = {
   operation_timeout: "did not answer within three seconds",
+  http_timeout: "did not answer within three seconds",
   dispatch_failed: "is not connected, so nobody received that",
-  dispatch_unknown_error: "answered with an error",
+  connection_failed: "could not be reached",
+  http_error: "answered with an error",
 };
 
 export function tellUnacknowledged(answer) {
@@ -79,7 +81,7 @@ function reactions(message) {
           type: "button", class: ["reaction", mine && "reaction--mine"], "aria-pressed": String(mine), title: `${who} reacted with :${one.name}:`,
           "aria-label": `${one.name.replaceAll("_", " ")}, ${one.count ?? one.users.length}: ${who}`, data: { key: `reaction/${one.name}` }, onclick: () => toggle(message, one.name),
         },
-        h("span", { "aria-hidden": "true" }, emoji(one.name) ?? `:${one.name}:`), h("span", { class: "count" }, one.count ?? one.users.length),
+        h("span", { "aria-hidden": "true" }, picture(one.name)), h("span", { class: "count" }, one.count ?? one.users.length),
       );
     }),
     h("button", { type: "button", class: "reaction reaction--add", "aria-label": "Add a reaction", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: (event) => pick(event.currentTarget, message) }, icon("smile")),
@@ -90,8 +92,8 @@ function reactions(message) {
 export function pick(anchor, message) {
   const grid = h(
     "div", { class: "emoji-grid", role: "group", "aria-label": "Choose a reaction" },
-    PICKER.map((name, i) =>
-      h("button", { type: "button", class: "emoji-choice", tabindex: i ? "-1" : "0", "aria-label": name.replaceAll("_", " "), title: `:${name}:`, onclick: () => { layer?.close(); toggle(message, name); } }, emoji(name)),
+    picker().map((name, i) =>
+      h("button", { type: "button", class: "emoji-choice", tabindex: i ? "-1" : "0", "aria-label": name.replaceAll("_", " "), title: `:${name}:`, onclick: () => { layer?.close(); toggle(message, name); } }, picture(name)),
     ),
   );
   roving(grid, ".emoji-choice", "both");
@@ -100,7 +102,7 @@ export function pick(anchor, message) {
 }
 
 function replyBar(message) {
-  if (!message.reply_count || isReply(message)) return null;
+  if (!message.reply_count || isReply(message) || message.inThread) return null;
   const faces = (message.reply_users ?? []).slice(0, 4);
   const words = `${message.reply_count} ${message.reply_count === 1 ? "reply" : "replies"}`;
   return h(
@@ -146,7 +148,7 @@ function toolbar(message) {
   const tool = (label, sign, run, more = {}) => h("button", { type: "button", class: "tool", tabindex: "-1", "aria-label": label, title: label, onclick: (event) => run(event.currentTarget), ...more }, sign);
   return h(
     "div", { class: "toolbar", role: "group", "aria-label": "Message actions" },
-    QUICK_REACTIONS.slice(0, 3).map((name) => tool(`React with ${name.replaceAll("_", " ")}`, emoji(name), () => toggle(message, name), { class: "tool tool--quick" })),
+    QUICK_REACTIONS.map((name) => tool(`React with ${name.replaceAll("_", " ")}`, picture(name), () => toggle(message, name), { class: "tool tool--quick" })),
     tool("Add a reaction", icon("smile"), (anchor) => pick(anchor, message), { class: "tool tool--wide", "aria-haspopup": "dialog" }),
     !isReply(message) && tool("Reply in thread", icon("reply"), () => openThread(message), { class: "tool tool--wide" }),
     tool("More actions", icon("more"), (anchor) => menu(anchor, menuItems(message, anchor), { align: "end" }), { class: "tool tool--more", "aria-haspopup": "menu", "aria-expanded": "false", data: { key: "more" } }),
@@ -176,11 +178,24 @@ function about(message) {
   return null;
 }
 
+/** What happened rather than what was said: somebody joined, a topic was set, a message is gone. */
+const isNotice = (message) => message.subtype === "tombstone" || /^(?:channel|group)_/u.test(message.subtype ?? "");
+
+function notice(message) {
+  const date = dateOfTs(message.ts);
+  const node = h(
+    "article", { class: "message message--notice", tabindex: "-1", "aria-label": unescape(message.text ?? ""), data: { ts: message.ts }, onkeydown: (event) => keys(event, message, node) },
+    h("div", { class: "gutter" }), h("div", { class: "content" }, h("div", { class: "body" }, mrkdwn(message.text ?? ""), " ", h("time", { class: "time", datetime: date.toISOString(), title: full(date) }, clock(date))), replyBar(message)),
+  );
+  return node;
+}
+
 /**
  * The message as an article. `compact` leaves out face and name, for a run of messages of one author; `message.channel`
  * must be set.
  */
 export function messageNode(message, { compact = false } = {}) {
+  if (isNotice(message)) return notice(message);
   const who = author(message);
   const date = dateOfTs(message.ts);
   const name = store.displayName(who);

@@ -137,7 +137,7 @@ export function modals() {
   const context = (view) => ({
     errors,
     set: (block, element, state) => values.set(keyOf(view, block, element), state),
-    get: (block, element) => values.get(keyOf(view, block, element)),
+    get: (block, element) => values.get(keyOf(view, block, element)) ?? kept(view, block, element),
     act: async (action) => tellUnacknowledged(await attempt(act("click", { user: store.me, view: view.id, ...action }))),
     follow: (event, href, tell) => {
       const here = local(href);
@@ -148,6 +148,12 @@ export function modals() {
       tell();
     },
   });
+
+  /** What the workspace remembers of an entry, after the page was loaded again; files cannot be shown from there. */
+  function kept(view, block, element) {
+    const state = view.state?.values?.[block.block_id]?.[element.action_id];
+    return element.type === "file_input" || isEmpty(state) ? undefined : state;
+  }
 
   function mistakes(view) {
     const found = {};
@@ -187,7 +193,7 @@ export function modals() {
     draw();
     const answer = await attempt(act("submit", { user: store.me, view: view.id, values: await collect(view) }));
     busy = false;
-    if (answer?.acknowledged === false) tellUnacknowledged(answer);
+    if (answer?.response_action === "failed") toast(`${store.app.name} did not take it: ${answer.error}. Nothing is lost, you can try again.`, "error");
     if (answer?.response_action === "errors") {
       errors = answer.errors ?? {};
       draw();
@@ -208,11 +214,9 @@ export function modals() {
   }
 
   async function closeAll() {
-    while (top()) {
-      const before = stack.length;
-      await close();
-      if (stack.length >= before) return;
-    }
+    if (!top()) return;
+    await attempt(act("close", { user: store.me, view: top().id, all: true }));
+    await refresh();
   }
 
   return { refresh, hide };

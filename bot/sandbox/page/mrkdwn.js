@@ -1,7 +1,7 @@
 /** Slack's mrkdwn as DOM: bold, italic, strike, code, quotes, links, mentions, dates, emoji. Nothing else is markup. */
 
 import { fragment, h, safeUrl } from "./dom.js";
-import { emoji } from "./emoji.js";
+import { drawn, emoji, picture } from "./emoji.js";
 import { local } from "./router.js";
 import { store } from "./store.js";
 import { fillDate, full } from "./time.js";
@@ -43,9 +43,8 @@ export function date(seconds, pattern, address, fallback) {
 }
 
 export function emojiNode(name) {
-  const character = emoji(name);
-  return character
-    ? h("span", { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` }, character)
+  return emoji(name)
+    ? h("span", { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` }, picture(name))
     : document.createTextNode(`:${name}:`);
 }
 
@@ -82,7 +81,7 @@ function inline(text, { verbatim = false } = {}) {
   for (const found of text.matchAll(TOKEN)) {
     const { angle: inner, code, bold, italic, strike, emoji: name, url } = found.groups;
     if (url && verbatim) continue;
-    if (found.index > at) parts.push(unescape(text.slice(at, found.index)));
+    if (found.index > at) parts.push(drawn(unescape(text.slice(at, found.index))));
     at = found.index + found[0].length;
     if (inner !== undefined) parts.push(angle(inner));
     else if (code !== undefined) parts.push(h("code", {}, codeWords(code)));
@@ -92,7 +91,7 @@ function inline(text, { verbatim = false } = {}) {
     else if (name !== undefined) parts.push(emojiNode(name));
     else parts.push(link(unescape(url), unescape(url)));
   }
-  if (at < text.length) parts.push(unescape(text.slice(at)));
+  if (at < text.length) parts.push(drawn(unescape(text.slice(at))));
   return parts;
 }
 
@@ -139,15 +138,15 @@ export function mrkdwn(text, options = {}) {
 /** Plain text: literal but for emoji shortcodes, which Slack shows unless `emoji` is false. */
 export function plain(text, { shortcodes = true } = {}) {
   const value = String(text ?? "");
-  if (!shortcodes) return fragment(value);
+  if (!shortcodes) return fragment(drawn(value));
   const out = [];
   let at = 0;
   for (const found of value.matchAll(/:(?<name>[a-z0-9_+-]+):/gu)) {
     if (!emoji(found.groups.name)) continue;
-    out.push(value.slice(at, found.index), emojiNode(found.groups.name));
+    out.push(drawn(value.slice(at, found.index)), emojiNode(found.groups.name));
     at = found.index + found[0].length;
   }
-  out.push(value.slice(at));
+  out.push(drawn(value.slice(at)));
   return fragment(out);
 }
 

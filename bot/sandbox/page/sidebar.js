@@ -60,7 +60,7 @@ export function sidebar(room, { onSwitch, onFind, onGo }) {
       h(
         "header", { class: "sidebar-head" },
         h("img", { src: "/page/mark.svg", alt: "", class: "mark", width: "30", height: "30" }),
-        h("div", { class: "workspace" }, h("strong", {}, store.workspace.name || "Workspace"), h("small", {}, "Local workspace · nothing leaves this machine")),
+        h("div", { class: "workspace" }, h("strong", {}, store.workspace.name || "Workspace"), h("small", {}, "On this machine only")),
       ),
       find, body, foot(),
     );

@@ -16,27 +16,36 @@ class Store extends EventTarget {
 
   /** Reads the whole state as the person `who` (default: the one remembered, else the workspace's choice). */
   async load(who = localStorage.getItem(REMEMBERED)) {
-    let state;
-    try {
-      state = await read("state", { user: who });
-    } catch (error) {
-      if (!who || error.code === "unreachable") throw error;
-      localStorage.removeItem(REMEMBERED);
-      state = await read("state");
-    }
+    const state = await this.#stateFor(who);
     this.workspace = state.workspace ?? this.workspace;
     this.app = { ...this.app, ...state.app };
     this.users = new Map(state.users.map((user) => [user.id, user]));
     this.channels = new Map(state.channels.map((channel) => [channel.id, channel]));
     this.commands = state.commands ?? [];
     this.shortcuts = state.shortcuts ?? [];
-    this.me = typeof state.me === "object" && state.me ? state.me.id : state.me;
-    if (state.now) this.offset = Date.parse(state.now) - Date.now() || 0;
+    this.me = state.me.id;
+    const clock = await read("clock").catch(() => null);
+    this.offset = Date.parse(clock?.now) - Date.now() || 0;
     this.tell("state");
   }
 
+  /** The state as seen by `who`, or by the first person there is where that name is not known (any more). */
+  async #stateFor(who) {
+    if (who) {
+      try {
+        return await read("state", { user: who });
+      } catch (error) {
+        if (error.code === "unreachable") throw error;
+        localStorage.removeItem(REMEMBERED);
+      }
+    }
+    const anyone = await read("state");
+    const first = anyone.users.find((user) => !user.is_bot);
+    return read("state", { user: first.id });
+  }
+
   remember(user) {
-    localStorage.setItem(REMEMBERED, user);
+    localStorage.setItem(REMEMBERED, this.user(user).name);
   }
 
   tell(name, detail = {}) {

@@ -2,8 +2,9 @@
 
 import { h, svg } from "../dom.js";
 
-const WIDTH = 560;
+const WIDTH = 560; // until the real width is known
 const HEIGHT = 232;
+const LEAST = 240;
 const LEFT = 46;
 const RIGHT = 12;
 const TOP = 12;
@@ -27,39 +28,38 @@ export function scale(values, wanted = 4) {
   return { from, to, ticks };
 }
 
-function axes(chart, ticks, y, categories, x) {
-  const every = Math.ceil(categories.length / 8);
-  const config = chart.axis_config ?? {};
+function axes(ticks, y, categories, x, width) {
+  const longest = Math.max(...categories.map((name) => String(name).length), 1);
+  const every = Math.ceil(categories.length / Math.max(1, Math.floor((width - LEFT) / (longest * 6.5 + 12))));
   return svg(
     "g", { class: "chart-axes", "aria-hidden": "true" },
     ticks.map((tick) => [
-      svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick), class: tick === 0 ? "chart-zero" : "chart-grid" }),
+      svg("line", { x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick), class: tick === 0 ? "chart-zero" : "chart-grid" }),
       svg("text", { x: LEFT - 8, y: y(tick) + 4, "text-anchor": "end" }, SHORT.format(tick)),
     ]),
     categories.map((name, i) => i % every === 0 && svg("text", { x: x(i), y: HEIGHT - 10, "text-anchor": "middle" }, name)),
-    config.y_label && svg("title", {}, config.y_label),
   );
 }
 
-function plot(chart) {
+function plot(chart, width) {
   const series = chart.series ?? [];
   const categories = chart.axis_config?.categories ?? series[0]?.data?.map((point) => point.label) ?? [];
   const at = (one, name, i) => finite((one.data ?? []).find((point) => point.label === name)?.value ?? one.data?.[i]?.value);
   const rows = series.map((one) => categories.map((name, i) => at(one, name, i)));
   const { from, to, ticks } = scale(rows.flat());
   const y = (value) => TOP + (1 - (value - from) / (to - from)) * (HEIGHT - TOP - BASE);
-  const band = (WIDTH - LEFT - RIGHT) / Math.max(categories.length, 1);
+  const band = (width - LEFT - RIGHT) / Math.max(categories.length, 1);
   const x = (i) => LEFT + band * (i + 0.5);
   const title = (s, i) => svg("title", {}, `${series[s].name}, ${categories[i]}: ${NUMBER.format(rows[s][i])}`);
   const marks = { bar: bars, line: curves, area: curves }[chart.type] ?? bars;
 
   function bars() {
     const group = Math.min(band * 0.72, 34 * series.length);
-    const width = group / series.length;
+    const each = group / series.length;
     return rows.map((row, s) =>
       row.map((value, i) => {
         const height = Math.abs(y(value) - y(0));
-        return svg("rect", { x: x(i) - group / 2 + s * width + 1, y: Math.min(y(value), y(0)), width: Math.max(width - 2, 1), height: Math.max(height, 0.5), rx: Math.min(3, width / 4), fill: colour(s) }, title(s, i));
+        return svg("rect", { x: x(i) - group / 2 + s * each + 1, y: Math.min(y(value), y(0)), width: Math.max(each - 2, 1), height: Math.max(height, 0.5), rx: Math.min(3, each / 4), fill: colour(s) }, title(s, i));
       }),
     );
   }
@@ -77,7 +77,7 @@ function plot(chart) {
 
   const config = chart.axis_config ?? {};
   return {
-    drawing: svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart-svg", "aria-hidden": "true", preserveAspectRatio: "xMidYMid meet" }, axes(chart, ticks, y, categories, x), marks()),
+    drawing: svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, class: "chart-svg", "aria-hidden": "true", preserveAspectRatio: "xMidYMid meet" }, axes(ticks, y, categories, x, width), marks()),
     legend: series.map((one, i) => [one.name, i, null]),
     rows: [["", ...series.map((one) => one.name)], ...categories.map((name, i) => [name, ...rows.map((row) => NUMBER.format(row[i]))])],
     labels: [config.y_label && `↑ ${config.y_label}`, config.x_label && `→ ${config.x_label}`].filter(Boolean),
@@ -109,13 +109,28 @@ function pie(chart) {
   };
 }
 
+/** Draws again when there is more or less room, so that the words keep their size. */
+function fitted(source, first) {
+  const room = h("div", { class: "chart-room" }, first);
+  let drawn = WIDTH;
+  new ResizeObserver(([entry]) => {
+    const width = Math.max(LEAST, Math.round(entry.contentRect.width));
+    if (Math.abs(width - drawn) < 8) return;
+    drawn = width;
+    room.replaceChildren(plot(source, width).drawing);
+  }).observe(room);
+  return room;
+}
+
 export function chart(block) {
-  const { drawing, legend, rows, labels } = block.chart?.type === "pie" ? pie(block.chart) : plot(block.chart ?? {});
+  const source = block.chart ?? {};
+  const isPie = source.type === "pie";
+  const { drawing, legend, rows, labels } = isPie ? pie(source) : plot(source, WIDTH);
   const [head, ...body] = rows;
   return h(
-    "figure", { class: ["chart", block.chart?.type === "pie" && "chart--pie"] },
+    "figure", { class: ["chart", isPie && "chart--pie"] },
     h("figcaption", { class: "chart-title" }, h("strong", {}, block.title ?? "Chart"), labels.length > 0 && h("small", {}, labels.join("   "))),
-    drawing,
+    isPie ? drawing : fitted(source, drawing),
     h("ul", { class: "legend", "aria-hidden": "true" }, legend.map(([name, i, value]) => h("li", {}, h("i", { vars: { "--swatch": colour(i) } }), h("span", {}, name), value && h("small", {}, value)))),
     h(
       "table", { class: "visually-hidden" },

@@ -13,7 +13,7 @@ import { dataTable, table } from "./table.js";
 /** Pictures of this workspace are shown; others are named and linked, because this page loads nothing from elsewhere. */
 export function image(item, className = "block-image") {
   const alt = item.alt_text ?? "";
-  if (item.slack_file?.id) return h("img", { class: className, src: `/control/file/${encodeURIComponent(item.slack_file.id)}`, alt, loading: "lazy" });
+  if (item.slack_file?.id) return h("img", { class: className, src: `/control/files/${encodeURIComponent(item.slack_file.id)}`, alt, loading: "lazy" });
   const href = safeUrl(item.image_url ?? "");
   if (href && new URL(href).origin === location.origin) return h("img", { class: className, src: href, alt, loading: "lazy" });
   const small = className !== "block-image";

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { emojiNode, link } from "../mrkdwn.js";
-import { emoji } from "../emoji.js";
+import { drawn, emoji } from "../emoji.js";
 
 const INLINE = new RegExp(
   [
@@ -26,7 +26,7 @@ function inline(source) {
   for (const found of source.matchAll(INLINE)) {
     const g = found.groups;
     if (g.emoji && !emoji(g.emoji)) continue;
-    out.push(source.slice(at, found.index));
+    out.push(drawn(source.slice(at, found.index)));
     at = found.index + found[0].length;
     if (g.escaped) out.push(g.escaped);
     else if (g.code) out.push(h("code", {}, g.code.trim()));
@@ -38,7 +38,7 @@ function inline(source) {
     else if (g.strike) out.push(h("s", {}, inline(g.strike)));
     else out.push(emojiNode(g.emoji));
   }
-  out.push(source.slice(at));
+  out.push(drawn(source.slice(at)));
   return out;
 }
 

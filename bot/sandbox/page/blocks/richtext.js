@@ -1,6 +1,7 @@
 /** The rich_text block: text elements are literal, so this is where foreign words are shown safely by Slack itself. */
 
 import { h } from "../dom.js";
+import { drawn } from "../emoji.js";
 import { broadcast, channelMention, date, emojiNode, link, userMention } from "../mrkdwn.js";
 
 const STYLES = [["code", "code"], ["bold", "strong"], ["italic", "em"], ["strike", "s"], ["underline", "u"], ["highlight", "mark"]];
@@ -10,7 +11,7 @@ function styled(node, style = {}) {
 }
 
 function breaks(words) {
-  return String(words ?? "").split("\n").flatMap((line, i) => (i ? [h("br"), line] : [line]));
+  return String(words ?? "").split("\n").flatMap((line, i) => [i > 0 && h("br"), ...drawn(line)]);
 }
 
 const LEAVES = {
@@ -29,7 +30,7 @@ const LEAVES = {
 function leaf(item) {
   const build = LEAVES[item.type];
   const node = build ? build(item) : h("span", { class: "unknown" }, item.text ?? `[${item.type}]`);
-  return item.style ? styled([node].flat().length === 1 ? [node].flat()[0] : h("span", {}, node), item.style) : node;
+  return item.style ? styled(node, item.style) : node;
 }
 
 const leaves = (items) => (items ?? []).map(leaf);
