@@ -172,7 +172,7 @@ def _action_problems(step: Step, here: FieldPath, document: Document, actions: R
     except ValidationError as error:
         for problem, field in _argument_problems(error, here, document, action.With):
             # A text that is filled in later has its final type only then.
-            if not is_template(arguments.get(field)):
+            if field not in action.With.model_fields or not is_template(arguments.get(field)):
                 yield problem
 
 

@@ -64,6 +64,10 @@ def check(text: str) -> frozenset[str]:
                 f"uses {_spoken(node)}, which texts of a runbook cannot",
                 "use only {{ name.field }}, {% if %} and the filters " + ", ".join(_FILTERS),
             )
+        if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
+            raise TemplateProblemError(
+                f"uses the unknown filter {node.name!r}", f"the filters are: {', '.join(_FILTERS)}"
+            )
         if isinstance(node, nodes.Getattr | nodes.Getitem):
             _check_field(node)
     names = {node.name for node in tree.find_all(nodes.Name)}

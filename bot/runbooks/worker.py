@@ -256,11 +256,11 @@ class StepWorker:
         try:
             forward = action.With.model_validate(row.arguments or {})
         except ValidationError as error:
-            raise ActionError(
-                f"the step's arguments fit {action.name} no more: {error.error_count()} errors"
-            ) from error
-        arguments = action.reverse(forward, row.previous) if undo and row.previous is not None else forward
-        if undo and (row.previous is None or arguments is None):
+            raise ActionError(f"the step's arguments do not fit {action.name} any more") from error
+        arguments: Arguments | None = forward
+        if undo:
+            arguments = action.reverse(forward, row.previous) if row.previous is not None else None
+        if arguments is None:
             raise ActionError("there is nothing to undo")
         if undo and not armed:
             raise ActionError(f"{system.name} is not armed, so nothing was changed; arm it: /badday arm {system.name}")
