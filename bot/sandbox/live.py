@@ -34,6 +34,11 @@ class Live:
         self._listeners: set[_Listener] = set()
         self._number = 0
 
+    @property
+    def listeners(self) -> int:
+        """How many pages are open."""
+        return len(self._listeners)
+
     def publish(self, kind: str, data: dict[str, Any], audience: Collection[str] | None = None) -> None:
         """Tell every page; `audience` limits it to the pages of these users."""
         self._number += 1
