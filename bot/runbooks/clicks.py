@@ -133,6 +133,8 @@ async def _refusal(
     following = after(state, event)
     if following is None or (version is not None and version != step.version):
         return _ALREADY.get(state, "out of date")
+    if state is State.SKIPPED and step.requested_at is None:
+        return "there is nothing to do"
     if following is State.READY and incident.resolved_at is not None:
         return "the incident is resolved"
     if event is Event.UNDO and not await _can_undo(session, step):

@@ -153,13 +153,7 @@ class StepWorker:
         if state in WORKING:
             log.warning("step taken over", step=row.id, incident=row.incident_id, attempt=row.attempt)
             if self._may_have_happened(row):
-                what = "its undo" if state in UNDOES else "it"
-                ending = Ending(
-                    Event.LOSE,
-                    row.title,
-                    error=f"The process that ran {what} died in the middle. Whether it happened cannot be known.",
-                )
-                await self._finish(session, row, ending, now=now)
+                await self._finish(session, row, _lost(row, undo=state in UNDOES), now=now)
                 return False
         following = after(state, Event.BEGIN)
         assert following is not None
@@ -220,7 +214,7 @@ class StepWorker:
                     return Ending(Event.FAIL, change, before=before, error=refused)
                 if not job.armed:
                     return Ending(Event.REHEARSE, change, before=before)
-                await self._note_previous(job, before)
+                await self._note_previous(job, before, change)
                 applying = True
                 await job.action.apply(job.context, job.arguments)
                 applied = await job.action.verify(job.context, job.arguments)
@@ -285,10 +279,11 @@ class StepWorker:
         found = job.action.describe(job.arguments, current)
         return current, f"Somebody changed it since this step; nothing was undone. It would have been: {found}"
 
-    async def _note_previous(self, job: Job, before: Reading) -> None:
+    async def _note_previous(self, job: Job, before: Reading, change: str) -> None:
         """Store what was there before anything is changed; a try that follows another keeps what the first one read."""
         row = job.row
-        changes: dict[str, Any] = {"result": (row.result or {}) | APPLYING}
+        known = (row.result or {}) if job.undo else {"change": change, "before": before}
+        changes: dict[str, Any] = {"result": known | APPLYING}
         if not job.undo and row.previous is None:
             changes["previous"] = before
         async with self._fenced(row, changes):
@@ -310,14 +305,14 @@ class StepWorker:
         assert state is not None
         undo = before in UNDOES
         changes: dict[str, Any] = {"state": state, "version": row.version + 1, "error": ending.error}
-        if not undo:
-            changes |= {"result": _result(ending), "finished_at": now}
-            if ending.event is Event.REHEARSE:
-                changes["dry_run"] = not await self._is_armed(session, row)
-        elif ending.event is Event.SUCCEED:
-            changes |= {"undone_at": now}
-        if undo:
+        if undo or ending.event is Event.LOSE:
             changes["result"] = {key: value for key, value in (row.result or {}).items() if key != "phase"}
+        else:
+            changes["result"] = {"change": ending.change, "before": ending.before, "after": ending.after}
+        if ending.event is not Event.LOSE:
+            changes["undone_at" if undo else "finished_at"] = now
+        if ending.event is Event.REHEARSE:
+            changes["dry_run"] = not await self._is_armed(session, row)
         if not await leases.finish(session, row, **changes):
             raise LeaseLostError(f"step {row.id}")
         for name, value in changes.items():
@@ -345,8 +340,11 @@ class StepWorker:
             task.cancel()
 
 
-def _result(ending: Ending) -> dict[str, Any]:
-    return {"change": ending.change, "before": ending.before, "after": ending.after}
+def _lost(row: RunbookStep, *, undo: bool) -> Ending:
+    what = "its undo" if undo else "it"
+    change = (row.result or {}).get("change", row.title)
+    error = f"The process that ran {what} died in the middle. Whether it happened cannot be known."
+    return Ending(Event.LOSE, change, error=error)
 
 
 def _sentence(ending: Ending, *, undo: bool) -> str:
