@@ -29,7 +29,7 @@ class Fault:
     method: str | None = None
     channel: str | None = None
     times: int | None = 1  # how often it still strikes; None is until it is switched off
-    seconds: float = 1.0
+    seconds: float | None = None  # how long a call hangs (without: for good) or is slow (without: 1)
     retry_after: int = 1
     error: str = "internal_error"
 

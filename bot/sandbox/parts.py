@@ -46,9 +46,10 @@ class Parts:
         """Whether the app can be reached."""
         return self.delivery.transport is not self.sockets or self.sockets.connected
 
-    def begin(self) -> None:
-        """Deliver by Socket Mode, and tell the pages when the app connects or leaves."""
-        self.delivery.transport = self.sockets
+    def begin(self, request_url: str | None) -> None:
+        """Deliver by Socket Mode, or to a request URL; tell the pages when the app connects or leaves."""
+        http = SignedHttp(request_url, self.app.signing_secret, self.clock) if request_url else None
+        self.delivery.transport = http or self.sockets
         self.sockets.on_change.append(self._tell_connected)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -19,7 +21,6 @@ from starlette.websockets import WebSocket
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.control import routes as control
-from bot.sandbox.control.machinery import use_http
 from bot.sandbox.file_endpoints import FileEndpoints
 from bot.sandbox.parts import Parts
 from bot.sandbox.response_endpoint import ResponseEndpoint
@@ -125,9 +126,7 @@ class Sandbox:
             if self._serving.done():
                 await self._serving
             await asyncio.sleep(0.001)
-        self.parts.begin()
-        if self._request_url:
-            await use_http(self.parts, self._request_url)
+        self.parts.begin(self._request_url)
 
     async def stop(self) -> None:
         """End every connection and stop listening."""
@@ -156,6 +155,7 @@ class Sandbox:
             await parts.sockets.serve(websocket)
 
         return Starlette(
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
             routes=[
                 Route("/api/{method}", Endpoint(parts).serve, methods=["GET", "POST"]),
                 WebSocketRoute("/link", link),
@@ -169,7 +169,7 @@ class Sandbox:
                 *self._mounts,
                 Route("/", self._index),
                 Route("/archives/{rest:path}", self._index),
-            ]
+            ],
         )
 
     async def _panel(self, request: Request) -> Response:

@@ -140,7 +140,7 @@ def team(workspace: Workspace, url: str) -> Json:
 
 
 def icons(base: str) -> Json:
-    return {f"image_{size}": f"{base}/page/bot_{size}.png" for size in (36, 48, 72)}
+    return {f"image_{size}": f"{base}/page/mark.svg" for size in (36, 48, 72)}
 
 
 def bot(workspace: Workspace, base: str) -> Json:

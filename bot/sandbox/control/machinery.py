@@ -49,12 +49,14 @@ async def settle(asked: Asked) -> Json:
     return {}
 
 
-async def use_http(parts: Parts, url: str) -> bool:
-    """Deliver by signed HTTP to this request URL from now on; whether it echoes the challenge."""
-    await _leave(parts)
+async def use_http(parts: Parts, url: str) -> None:
+    """Deliver by signed HTTP to this request URL from now on. Raises ControlError when it does not echo a challenge."""
     transport = SignedHttp(url, parts.app.signing_secret, parts.clock)
+    if not await transport.verify():
+        await transport.close()
+        raise ControlError(f"{url} did not echo the challenge of url_verification; start the app first")
+    await _leave(parts)
     parts.delivery.transport = transport
-    return await transport.verify()
 
 
 async def use_sockets(parts: Parts) -> None:
@@ -85,8 +87,7 @@ async def _transport(asked: Asked) -> None:
     if wanted == "socket":
         await use_sockets(asked.parts)
     elif wanted == "http":
-        if not await use_http(asked.parts, asked.required("url")):
-            raise ControlError(f"{asked.text('url')} did not echo the challenge of url_verification")
+        await use_http(asked.parts, asked.required("url"))
     else:
         raise ControlError(f"transport {wanted!r} is neither socket nor http (with url)")
 
@@ -102,7 +103,7 @@ def _fault(asked: Asked, kind: Kind) -> Fault:
         method=asked.text("method") or None,
         channel=channel,
         times=None if times is None else int(_number(asked, "times", 1)),
-        seconds=_number(asked, "seconds", 1.0),
+        seconds=None if asked.body.get("seconds") is None else _number(asked, "seconds"),
         retry_after=int(_number(asked, "retry_after", 1)),
         error=asked.text("error") or "internal_error",
     )

@@ -95,6 +95,8 @@ def endpoint(parts: Parts, handler: Handler) -> Callable[[Request], Awaitable[Re
     """A Starlette endpoint around a handler; errors become 400 with one sentence."""
 
     async def answer(request: Request) -> Response:
+        if request.headers.get("origin", parts.base) not in own_addresses(parts):
+            return JSONResponse({"ok": False, "error": "another site's page may not act here"}, 403)
         try:
             body, files = await _read(request)
             return JSONResponse({"ok": True, **await handler(Asked(parts, body, files))})
@@ -102,6 +104,11 @@ def endpoint(parts: Parts, handler: Handler) -> Callable[[Request], Awaitable[Re
             return JSONResponse({"ok": False, "error": str(error)}, 400)
 
     return answer
+
+
+def own_addresses(parts: Parts) -> tuple[str, str]:
+    """The origins of the workspace's own page."""
+    return parts.base, parts.base.replace("127.0.0.1", "localhost")
 
 
 async def _read(request: Request) -> tuple[Json, list[tuple[str, bytes]]]:

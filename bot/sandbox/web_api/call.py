@@ -1,8 +1,9 @@
 """One Web API call: its arguments with their types, the refusals, and the register of methods."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from bot.sandbox.parts import Parts
@@ -120,6 +121,13 @@ class Call:
         chosen = list(items[start : start + min(max(size, 1), MAX_LIMIT)])
         end = start + len(chosen)
         return chosen, f"next:{end}" if end < len(items) else ""
+
+    def page_of(self, items: Iterable[Any], default: int = DEFAULT_LIMIT) -> tuple[list[Any], str]:
+        """As `page`, for what is found one by one: no more is looked at than the page needs."""
+        size = min(max(self.number("limit", default) or default, 1), MAX_LIMIT)
+        start = self._cursor()
+        found = list(islice(items, start, start + size + 1))
+        return found[:size], f"next:{start + size}" if len(found) > size else ""
 
     @property
     def bot(self) -> str:

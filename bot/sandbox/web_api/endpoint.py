@@ -15,6 +15,7 @@ from bot.sandbox.web_api.call import METHODS, Call, Method, RateLimitedError, Re
 from bot.sandbox.workspace import Json
 
 HANG = 3600.0  # seconds; longer than any client waits
+SLOW = 1.0  # seconds
 
 
 class Endpoint:
@@ -79,10 +80,10 @@ class Endpoint:
                 self._run(name, given, token)
                 return Dropped()
             case Kind.HANG:
-                await self._parts.clock.sleep(fault.seconds if fault.seconds > 1 else HANG)
+                await self._parts.clock.sleep(HANG if fault.seconds is None else fault.seconds)
                 return self._broken(name, given)
             case _:
-                await self._parts.clock.sleep(fault.seconds)
+                await self._parts.clock.sleep(SLOW if fault.seconds is None else fault.seconds)
                 return self._run(name, given, token)
 
     def _too_many(self, name: str, given: Json, seconds: int) -> Response:

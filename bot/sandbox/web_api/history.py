@@ -1,5 +1,9 @@
 """conversations.history and conversations.replies: read back what was said."""
 
+from dataclasses import dataclass
+from itertools import takewhile
+from math import inf
+
 from bot.sandbox import shapes
 from bot.sandbox.web_api.call import Call, RefusedError, method
 from bot.sandbox.workspace import Json
@@ -10,8 +14,9 @@ READ = ("channels:history", "groups:history", "im:history", "mpim:history")
 @method("conversations.history", *READ)
 def history(call: Call) -> Json:
     channel = call.joined_channel()
-    found = [message for message in channel.roots() if _between(call, message["ts"])]
-    chosen, cursor = call.page(found)
+    period = Period.of(call)
+    recent = takewhile(lambda message: not period.is_over(message["ts"]), channel.roots())
+    chosen, cursor = call.page_of(message for message in recent if message["ts"] in period)
     return {
         "messages": [_shown(call, message) for message in chosen],
         "has_more": bool(cursor),
@@ -31,24 +36,37 @@ def replies(call: Call) -> Json:
     if message is None:
         raise RefusedError("thread_not_found")
     root: str = message.get("thread_ts") or message["ts"]
-    thread = [channel.messages[root], *(channel.messages[ts] for ts in channel.replies.get(root, ()))]
-    found = [m for m in thread if m["ts"] == root or _between(call, m["ts"])]
-    chosen, cursor = call.page(found, default=1000)
+    period = Period.of(call)
+    thread = [root, *(ts for ts in channel.replies.get(root, ()) if ts in period)]
+    chosen, cursor = call.page(thread, default=1000)
     return {
-        "messages": [_shown(call, message) for message in chosen],
+        "messages": [_shown(call, channel.messages[ts]) for ts in chosen],
         "has_more": bool(cursor),
         "response_metadata": {"next_cursor": cursor},
     }
 
 
-def _between(call: Call, ts: str) -> bool:
-    inclusive = call.flag("inclusive")
-    at = _exact(ts, "")
-    oldest = _exact(call.text("oldest", "0"), "invalid_ts_oldest")
-    latest_text = call.text("latest")
-    latest = _exact(latest_text, "invalid_ts_latest") if latest_text not in ("", "now") else None
-    after = at >= oldest if inclusive else at > oldest
-    return after and (latest is None or (at <= latest if inclusive else at < latest))
+@dataclass(frozen=True)
+class Period:
+    """From `oldest` to `latest`, in microseconds; the ends belong to it where `inclusive` is asked for."""
+
+    first: int
+    last: float
+
+    @classmethod
+    def of(cls, call: Call) -> "Period":
+        inside = 0 if call.flag("inclusive") else 1
+        oldest, latest = call.text("oldest") or "0", call.text("latest") or "now"
+        first = _exact(oldest, "invalid_ts_oldest")
+        last = inf if latest == "now" else _exact(latest, "invalid_ts_latest") - inside
+        return cls(first + inside, last)
+
+    def __contains__(self, ts: str) -> bool:
+        return self.first <= _exact(ts, "") <= self.last
+
+    def is_over(self, ts: str) -> bool:
+        """Whether nothing older than this can belong to it."""
+        return _exact(ts, "") < self.first
 
 
 def _exact(ts: str, code: str) -> int:

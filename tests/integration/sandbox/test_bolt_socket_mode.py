@@ -1,9 +1,11 @@
 """An unmodified Bolt app over Socket Mode: what people do reaches it, and its answers reach people."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
@@ -318,3 +320,48 @@ def maria(people: People) -> str:
     user = people.sandbox.workspace.user_named("maria")
     assert user is not None
     return user.id
+
+
+async def test_the_eleventh_connection_is_sent_away(web: AsyncWebClient, people: People) -> None:
+    app_web = AsyncWebClient(token=people.sandbox.app_token, base_url=people.sandbox.api_url)
+    async with aiohttp.ClientSession() as session:
+        sockets = []
+        for _ in range(11):
+            url = (await app_web.apps_connections_open(app_token=people.sandbox.app_token))["url"]
+            sockets.append(await session.ws_connect(url))
+        first = [json.loads((await socket.receive()).data) for socket in sockets]
+        for socket in sockets:
+            await socket.close()
+    assert [frame["type"] for frame in first] == ["hello"] * 10 + ["disconnect"]
+    assert first[-1]["reason"] == "too_many_websockets"
+    assert first[3]["num_connections"] == 4
+
+
+async def test_a_ticket_opens_one_connection_only(people: People) -> None:
+    app_web = AsyncWebClient(token=people.sandbox.app_token, base_url=people.sandbox.api_url)
+    url = (await app_web.apps_connections_open(app_token=people.sandbox.app_token))["url"]
+    async with aiohttp.ClientSession() as session:
+        socket = await session.ws_connect(url)
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(url)
+        await socket.close()
+
+
+async def test_an_event_whose_connection_breaks_comes_again_on_another(people: People) -> None:
+    app_web = AsyncWebClient(token=people.sandbox.app_token, base_url=people.sandbox.api_url)
+    async with aiohttp.ClientSession() as session:
+        sockets = []
+        for _ in range(2):
+            url = (await app_web.apps_connections_open(app_token=people.sandbox.app_token))["url"]
+            sockets.append(await session.ws_connect(url))
+            await sockets[-1].receive()
+        await people("message", user="maria", channel="general", text="x")
+        waiting = [asyncio.create_task(socket.receive()) for socket in sockets]
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        hit = waiting.index(next(iter(done)))
+        await sockets[hit].close()
+        again = json.loads((await waiting[1 - hit]).data)
+        await sockets[1 - hit].close()
+    first = json.loads(waiting[hit].result().data)
+    assert again["payload"]["event_id"] == first["payload"]["event_id"]
+    assert (first["retry_attempt"], again["retry_attempt"]) == (0, 1)

@@ -141,3 +141,19 @@ async def test_the_command_prints_where_it_is_and_ends_on_sigterm() -> None:
     assert (await web.auth_test())["ok"]
     os.kill(process.pid, signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 5) == 0
+
+
+async def test_pages_of_other_sites_may_not_act_here(people: People) -> None:
+    body = json.dumps({"user": "maria", "channel": "general", "text": "x"})
+    foreign = await people._http.post("/message", content=body, headers={"Origin": "https://evil.example"})
+    rebound = await people._http.get("/state", headers={"Host": "evil.example"})
+    own = await people._http.post("/message", content=body, headers={"Origin": people.sandbox.base_url})
+    assert [foreign.status_code, rebound.status_code, own.status_code] == [403, 400, 200]
+
+
+async def test_a_workspace_with_a_request_url_delivers_there_from_the_start() -> None:
+    sandbox = Sandbox(request_url="http://127.0.0.1:9/slack/events")
+    async with sandbox, httpx.AsyncClient(trust_env=False) as http:
+        body = {"user": "maria", "channel": "general", "command": "/badday"}
+        answer = (await http.post(f"{sandbox.control_url}/command", json=body)).json()
+    assert answer["error"] == "dispatch_failed"
