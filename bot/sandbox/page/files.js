@@ -1,5 +1,6 @@
 /** Files: small pictures of what was chosen, and cards of what was posted. */
 
+import { upload } from "./api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
@@ -31,11 +32,16 @@ export function fileAddress(file) {
   return `/control/files/${encodeURIComponent(file.id)}`;
 }
 
-export async function asBase64(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += 0x8000) binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  return btoa(binary);
+const uploaded = new WeakMap();
+
+/** Hands files to the workspace once each and resolves to their ids; a second try of a form sends none again. */
+export async function handOver(user, files) {
+  const fresh = files.filter((file) => !uploaded.has(file));
+  if (fresh.length) {
+    const answer = await upload({ user }, fresh);
+    fresh.forEach((file, i) => uploaded.set(file, answer.files[i].id));
+  }
+  return files.map((file) => uploaded.get(file));
 }
 
 export function fileCard(file) {

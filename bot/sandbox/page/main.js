@@ -207,7 +207,9 @@ function clicks(event) {
 async function start(user) {
   endLive?.();
   await store.load(user);
-  endLive = follow(store.me, (kind, data) => HAPPENINGS[kind]?.(data), connection);
+  const live = follow(store.me, (kind, data) => HAPPENINGS[kind]?.(data), connection);
+  endLive = live.end;
+  await live.opened; // what is read from here on misses nothing
   await Promise.all([show(), modal.refresh()]);
   shell.removeAttribute("aria-busy");
 }

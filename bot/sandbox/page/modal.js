@@ -3,7 +3,7 @@
 import { act, read } from "./api.js";
 import { renderBlocks } from "./blocks/index.js";
 import { h, replaceChildren, uid } from "./dom.js";
-import { asBase64 } from "./files.js";
+import { handOver } from "./files.js";
 import { icon } from "./icons.js";
 import { plain } from "./mrkdwn.js";
 import { tellUnacknowledged } from "./message.js";
@@ -177,7 +177,7 @@ export function modals() {
         if (!state) continue;
         (out[block.block_id] ??= {})[element.action_id] =
           element.type === "file_input"
-            ? { type: "file_input", files: await Promise.all((state.files ?? []).map(async (file) => ({ name: file.name, content_base64: await asBase64(file) }))) }
+            ? { type: "file_input", files: await handOver(store.me, state.files ?? []) }
             : state;
       }
     }
@@ -191,7 +191,7 @@ export function modals() {
     if (Object.keys(errors).length) return draw();
     busy = true;
     draw();
-    const answer = await attempt(act("submit", { user: store.me, view: view.id, values: await collect(view) }));
+    const answer = await attempt(collect(view).then((filled) => act("submit", { user: store.me, view: view.id, values: filled })));
     busy = false;
     if (answer?.response_action === "failed") toast(`${store.app.name} did not take it: ${answer.error}. Nothing is lost, you can try again.`, "error");
     if (answer?.response_action === "errors") {
