@@ -15,7 +15,7 @@ LOOK_EVERY = 0.3
 
 NEXT: Mapping[str, str] = {
     "opened": "As Maria, open the direct message from Badday and press Acknowledge.",
-    "acknowledged": "In the thread in #support-bot, press Run at the step that switches, and watch the product's calls move.",
+    "acknowledged": "In the thread in #support-bot, press Run at the step that switches, and watch the calls move.",
     "recovered": "Switch back with Undo in the thread, or wait: the incident resolves itself.",
     "resolved": "Make the other provider slow, or type /badday status.",
 }
