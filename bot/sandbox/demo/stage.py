@@ -12,6 +12,7 @@ from bot.http.server import HttpServer
 from bot.sandbox.demo.providers import VENDORS, Clock, Provider
 from bot.sandbox.demo.world import World
 from bot.sandbox.server import Sandbox
+from bot.slack.manifest import load_manifest
 
 if TYPE_CHECKING:
     from bot.app import Application
@@ -24,7 +25,7 @@ class Stage:
 
     def __init__(self, folder: Path, clock: Clock, *, port: int, told: Callable[[str], None]) -> None:
         self.world = World([Provider(vendor, clock) for vendor in VENDORS], clock, told=told)
-        self.sandbox = Sandbox(port=port)
+        self.sandbox = Sandbox(port=port, manifest=load_manifest())
         self.application: Application | None = None
         self._folder = folder
         self._parts = contextlib.AsyncExitStack()
