@@ -1,5 +1,6 @@
 """Who is who: a Slack user is a person of the catalog by id or e-mail, and a person has one direct message channel."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from bot.store.tables import SlackIdentity
 
 FRESH = timedelta(hours=24)
 """People change their names and addresses now and then; so long a known one is not asked for again."""
+ASK_WITHIN = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Identities:
         """The user as we know them; when Slack does not tell, somebody who is not in the catalog."""
         known = await self._known(user)
         if known is None or self._clock() - known.fetched_at > FRESH:
-            answer = await ask(self._web.again.users_info(user=user))
+            # A click is not kept waiting for Slack's address book.
+            answer = await ask(asyncio.wait_for(self._web.once.users_info(user=user), ASK_WITHIN))
             if answer.verdict is Verdict.DONE:
                 known = await self._keep(answer)
         person = self._catalog().person_by_slack(user)
@@ -70,7 +73,7 @@ class Identities:
             return entry.slack
         async with self._db.reading() as session:
             statement = select(SlackIdentity).where(col(SlackIdentity.email) == entry.email.casefold())
-            known = (await session.execute(statement)).scalars().first()
+            known: SlackIdentity | None = (await session.execute(statement)).scalars().first()
         if known is not None and self._clock() - known.fetched_at <= FRESH:
             return known.user_id
         answer = await ask(self._web.again.users_lookupByEmail(email=entry.email))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -42,6 +42,13 @@ async def is_free(session: AsyncSession, lane: str, *, now: datetime) -> bool:
     """Whether nothing keeps the lane closed; looked at without using it."""
     row = await session.get(OutboxLane, lane)
     return row is None or row.next_at <= now
+
+
+async def next_opening(session: AsyncSession, *, now: datetime) -> datetime | None:
+    """When the next closed lane opens; None when all are free."""
+    statement = select(func.min(col(OutboxLane.next_at))).where(col(OutboxLane.next_at) > now)
+    opens: datetime | None = (await session.execute(statement)).scalar_one()
+    return opens
 
 
 async def close_until(session: AsyncSession, lane: str, until: datetime, *, now: datetime) -> None:

@@ -24,6 +24,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "users_not_found": "no Slack user has this e-mail address; correct it in badday.yaml, "
         "or give the person's `slack: U…` there",
         "user_not_found": "Slack has no such user; correct `slack` of the person in badday.yaml",
+        "person_not_in_catalog": "badday.yaml has no such person any more; name another owner there",
         "user_disabled": "the Slack account is deactivated; name another owner in badday.yaml",
         "cannot_dm_bot": "this user is a bot, it cannot be paged; correct `slack` of the person in badday.yaml",
         "messages_tab_disabled": "the app takes no direct messages; switch on its Messages tab (slack-manifest.yaml)",

@@ -1,0 +1,79 @@
+"""What somebody asked for by a command, a click or a form, and how they are answered."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.catalog import Catalog
+from bot.slack.blocks import Mrkdwn
+from bot.slack.identity import Who
+from bot.slack.views.look import Look
+from bot.store import outbox
+from bot.store.outbox import Priority
+
+_VALUE = re.compile(r"(?P<what>inc|step):(?P<id>\d+):v(?P<version>\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a button is about: an incident or a step, as it was when the button was shown."""
+
+    what: str
+    id: int
+    version: int
+
+
+def target(value: str) -> Target | None:
+    """The target in a button's value, `inc:42:v3` or `step:7:v2`; None for anything else."""
+    found = _VALUE.fullmatch(value)
+    return Target(found["what"], int(found["id"]), int(found["version"])) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of a person, in the transaction that fulfils it and marks it as done."""
+
+    session: AsyncSession
+    catalog: Catalog
+    who: Who
+    now: datetime
+    item: int
+    """The inbox item; answers are keyed by it, so that a repeated one answers once."""
+    words: tuple[str, ...] = ()
+    """What was typed after the command's word."""
+    value: str = ""
+    """The clicked button's value."""
+    form: dict[str, str] | None = None
+    channel: str | None = None
+    thread_ts: str | None = None
+    response_url: str | None = None
+
+    async def say(self, text: Mrkdwn) -> None:
+        """Tell the person alone, in their own words' place."""
+        await self.show("ephemeral", {"markup": text.source})
+
+    async def show(self, kind: str, subject: dict[str, Any] | None = None) -> None:
+        """Show the person alone a message of this kind."""
+        told: dict[str, Any] = {"user": self.who.user, **(subject or {})}
+        if self.response_url is not None:
+            told["response_url"] = self.response_url
+        if self.thread_ts is not None:
+            told["thread_ts"] = self.thread_ts
+        await outbox.post(
+            self.session,
+            key=f"answer:{self.item}:{kind}",
+            kind=kind,
+            subject=told,
+            # From App Home there is no channel to answer in, so it becomes a direct message.
+            channel=self.channel or self.who.user,
+            priority=Priority.ANSWER,
+            now=self.now,
+        )
+
+    async def name(self, actor: str | None) -> str:
+        if actor is None:
+            return "somebody"
+        return await Look(self.session, self.catalog, self.now).name(actor)

@@ -1,0 +1,13 @@
+"""What a click does: one file a verb; `action_id` names it, the button's value names the object and its version."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+
+from bot.slack.asking import Ask
+from bot.slack.buttons import acknowledge, resolve, steps
+
+BUTTONS: Mapping[str, Callable[[Ask], Awaitable[None]]] = MappingProxyType(
+    {"acknowledge": acknowledge.click, "resolve": resolve.click, **steps.CLICKS}
+)
+SILENT = frozenset({"open_link"})
+"""Slack tells of these clicks as well; the link itself did all there is to do."""

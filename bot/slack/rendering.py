@@ -1,0 +1,89 @@
+"""From a row of the outbox to what Slack shows: each kind has a view that is read now and a message that shows it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from bot.slack import commands
+from bot.slack.blocks import Home, Message, Mrkdwn, markup
+from bot.slack.messages import (
+    ephemeral,
+    help,  # noqa: A004 - the message's name
+    home,
+    incident_root,
+    note,
+    page,
+    status,
+    step,
+    summary,
+)
+from bot.slack.views import incident as incident_views
+from bot.slack.views import overview
+from bot.slack.views import step as step_views
+from bot.slack.views.look import Look
+from bot.store.tables import OutboxMessage
+
+Subject = dict[str, Any]
+Shown = Message | Home
+
+
+async def _root(look: Look, subject: Subject) -> Shown:
+    return incident_root.render(await incident_views.root(look, subject))
+
+
+async def _page(look: Look, subject: Subject) -> Shown:
+    return page.render(await incident_views.page(look, subject))
+
+
+async def _note(look: Look, subject: Subject) -> Shown:
+    return note.render(await incident_views.note(look, subject))
+
+
+async def _step(look: Look, subject: Subject) -> Shown:
+    return step.render(await step_views.step(look, subject))
+
+
+async def _summary(look: Look, subject: Subject) -> Shown:
+    return summary.render(await incident_views.summary(look, subject))
+
+
+async def _status(look: Look, subject: Subject) -> Shown:
+    return status.render(await overview.status(look, subject))
+
+
+async def _help(_look: Look, _subject: Subject) -> Shown:
+    return help.render(commands.overview())
+
+
+async def _home(look: Look, subject: Subject) -> Shown:
+    return home.render(await overview.home(look, subject))
+
+
+async def _ephemeral(_look: Look, subject: Subject) -> Shown:
+    """`markup` is of our own making and escaped already; `text` is anybody's."""
+    text = Mrkdwn(subject["markup"]) if "markup" in subject else markup("{text}", text=subject["text"])
+    return ephemeral.render(ephemeral.EphemeralView(text))
+
+
+KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyType(
+    {
+        "incident_root": _root,
+        "page": _page,
+        "note": _note,
+        "step": _step,
+        "summary": _summary,
+        "status": _status,
+        "help": _help,
+        "home": _home,
+        "ephemeral": _ephemeral,
+    }
+)
+BROADCAST = frozenset({"summary"})
+"""Replies that the channel sees as well."""
+
+
+async def render(look: Look, message: OutboxMessage) -> Shown:
+    """What the message shows now. Raises LookupError for a kind or a subject that does not exist."""
+    if message.kind not in KINDS:
+        raise LookupError(f"there is no message of kind {message.kind!r}")
+    return await KINDS[message.kind](look, message.subject)
