@@ -133,11 +133,7 @@ class Outage:
         await self._root_says("resolved")
 
     async def _root_says(self, *words: str) -> None:
-        while True:
-            found = await self._maria.sees(CHANNEL, *words)
-            if found["ts"] == self._root["ts"]:
-                return
-            await asyncio.sleep(LOOK_EVERY)
+        await self._maria.sees(CHANNEL, *words, ts=self._root["ts"])
 
     async def _route_is(self, provider: str) -> None:
         await self._until(lambda world: bool(world["product"]) and world["product"]["route"] == provider)

@@ -28,12 +28,12 @@ class Person:
         answer = await self._http.get(f"{self._control}/messages", params=params)
         return list(answer.raise_for_status().json()["messages"])
 
-    async def sees(self, channel: str, *words: str, thread_ts: str | None = None) -> Json:
-        """Wait for a message that holds all the words, in any case; gives the newest such message."""
+    async def sees(self, channel: str, *words: str, thread_ts: str | None = None, ts: str | None = None) -> Json:
+        """Wait for a message (any, or that of `ts`) that holds all the words, in any case; gives the newest such."""
         while True:
             for message in reversed(await self.messages(channel, thread_ts)):
                 text = readable(message).lower()
-                if all(word.lower() in text for word in words):
+                if ts in (None, message["ts"]) and all(word.lower() in text for word in words):
                     return message
             await asyncio.sleep(LOOK_EVERY)
 
