@@ -15,23 +15,21 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.actions.contract import ActionContext, ActionError, Arguments, Reading
-from bot.actions.registry import AnyAction, Registry, packaged
+from bot.actions.registry import Registry, packaged
 from bot.catalog import Catalog
 from bot.runbooks import arming
 from bot.runbooks.clicks import TOPIC
+from bot.runbooks.execution import DOING, Ending, Execution, LeaseLostError, lost, may_have_happened
 from bot.runbooks.life import UNDOES, WAITING, WORKING, Event, State, after
 from bot.runbooks.telling import message_key, tell
 from bot.store import leases, outbox
@@ -41,41 +39,10 @@ from bot.store.tables import Incident, RunbookStep
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=3)
-ACTION_WITHIN = 30.0
-"""Seconds that an action may take altogether."""
 LOOK_EVERY = 0.2
 """Seconds; a click in another process is found so late, one in this process at once."""
 AT_ONCE = 8
 STOP_WITHIN = 5.0
-APPLYING = {"phase": "applying"}
-
-
-class LeaseLostError(Exception):
-    """Another worker took the step over; this one must not touch it any more."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a step ended: the event, the change in words, what was there before and after, the error for people."""
-
-    event: Event
-    change: str
-    before: Reading | None = None
-    after: Reading | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """A claimed step with what it needs. `arguments` are already those of the undo where it is one."""
-
-    row: RunbookStep
-    undo: bool
-    action: AnyAction
-    arguments: Arguments
-    forward: Arguments
-    context: ActionContext
-    armed: bool
 
 
 class StepWorker:
@@ -152,8 +119,8 @@ class StepWorker:
         state = State(row.state)
         if state in WORKING:
             log.warning("step taken over", step=row.id, incident=row.incident_id, attempt=row.attempt)
-            if self._may_have_happened(row):
-                await self._finish(session, row, _lost(row, undo=state in UNDOES), now=now)
+            if may_have_happened(row, self._actions):
+                await self._finish(session, row, lost(row), now=now)
                 return False
         following = after(state, Event.BEGIN)
         assert following is not None
@@ -164,17 +131,13 @@ class StepWorker:
         await outbox.edit(session, message_key(row.id), now=now, urgent=True)
         return True
 
-    def _may_have_happened(self, row: RunbookStep) -> bool:
-        action = self._actions.get(row.action or "")
-        return (row.result or {}).get("phase") == APPLYING["phase"] and (action is None or not action.idempotent)
-
     async def _work(self, row: RunbookStep) -> None:
         """One step to its end. A step that cannot be ended (no database, lost lease) is left to its lease."""
         working = asyncio.current_task()
         assert working is not None
         heartbeat = asyncio.create_task(self._beat(row, working), name=f"heartbeat of step {row.id}")
         try:
-            ending = await self._ending(row)
+            ending = await self._execute(row)
             async with self._fenced(row) as session:
                 await self._finish(session, row, ending, now=self._clock())
             log.info("step ended", step=row.id, incident=row.incident_id, outcome=ending.event, error=ending.error)
@@ -199,97 +162,16 @@ class StepWorker:
                 working.cancel()
                 return
 
-    async def _ending(self, row: RunbookStep) -> Ending:
-        """Run the action; every way in which it can fail becomes an ending that people are told."""
-        try:
-            job = await self._job(row)
-        except ActionError as error:
-            return Ending(Event.FAIL, row.title, error=str(error))
-        applying = False
-        try:
-            async with asyncio.timeout(ACTION_WITHIN):
-                before, refused = await self._before(job)
-                change = job.action.describe(job.arguments, before)
-                if refused is not None:
-                    return Ending(Event.FAIL, change, before=before, error=refused)
-                if not job.armed:
-                    return Ending(Event.REHEARSE, change, before=before)
-                await self._note_previous(job, before, change)
-                applying = True
-                await job.action.apply(job.context, job.arguments)
-                applied = await job.action.verify(job.context, job.arguments)
-            return Ending(Event.SUCCEED, change, before=before, after=applied)
-        except ActionError as error:
-            return Ending(Event.FAIL, row.title, error=str(error))
-        except TimeoutError:
-            return self._unclear(job, f"There was no answer within {ACTION_WITHIN:g} seconds.", applying=applying)
-        except (LeaseLostError, SQLAlchemyError):
-            raise
-        except Exception as error:
-            log.exception("action failed unexpectedly", step=row.id, action=row.action)
-            return self._unclear(job, f"It failed unexpectedly: {type(error).__name__}.", applying=applying)
-
-    def _unclear(self, job: Job, what: str, *, applying: bool) -> Ending:
-        if applying and not job.action.idempotent:
-            return Ending(Event.LOSE, job.row.title, error=f"{what} Whether it happened cannot be known.")
-        return Ending(Event.FAIL, job.row.title, error=f"{what} It may be tried again.")
-
-    async def _job(self, row: RunbookStep) -> Job:
-        """Raises ActionError where the step cannot be run any more."""
-        catalog = self._catalog()
-        async with self._db.reading() as session:
-            incident = await session.get_one(Incident, row.incident_id)
-            armed = await arming.is_armed(session, catalog, incident.system)
-        system = catalog.systems.get(incident.system)
-        action = self._actions.get(row.action or "")
-        if system is None:
-            raise ActionError(f"the catalog has no system {incident.system} any more")
-        if action is None:
-            raise ActionError(f"this version of Badday has no action {row.action}")
-        undo = row.state in UNDOES
-        try:
-            forward = action.With.model_validate(row.arguments or {})
-        except ValidationError as error:
-            raise ActionError(f"the step's arguments do not fit {action.name} any more") from error
-        arguments: Arguments | None = forward
-        if undo:
-            arguments = action.reverse(forward, row.previous) if row.previous is not None else None
-        if arguments is None:
-            raise ActionError("there is nothing to undo")
-        if undo and not armed:
-            raise ActionError(f"{system.name} is not armed, so nothing was changed; arm it: /badday arm {system.name}")
-        action.check(catalog, system, arguments)
-        actor = (row.undone_by if undo else row.requested_by) or "badday"
-        context = ActionContext(
-            catalog=catalog,
-            system=system,
-            actor=actor,
-            incident_id=row.incident_id,
+    async def _execute(self, row: RunbookStep) -> Ending:
+        execution = Execution(
+            row,
+            db=self._db,
+            catalog=self._catalog(),
+            actions=self._actions,
             clock=self._clock,
-            reading=self._db.reading,
-            transaction=lambda: self._fenced(row),
+            fence=lambda changes=None: self._fenced(row, changes),
         )
-        return Job(row, undo, action, arguments, forward, context, armed=undo or (armed and not row.dry_run))
-
-    async def _before(self, job: Job) -> tuple[Reading, str | None]:
-        """What is there before the change, and why the change must not be made, if so."""
-        current: Reading = await job.action.read(job.context, job.arguments)
-        if not job.undo or job.action.is_ours(job.forward, current) or job.action.is_ours(job.arguments, current):
-            return current, None
-        found = job.action.describe(job.arguments, current)
-        return current, f"Somebody changed it since this step; nothing was undone. It would have been: {found}"
-
-    async def _note_previous(self, job: Job, before: Reading, change: str) -> None:
-        """Store what was there before anything is changed; a try that follows another keeps what the first one read."""
-        row = job.row
-        known = (row.result or {}) if job.undo else {"change": change, "before": before}
-        changes: dict[str, Any] = {"result": known | APPLYING}
-        if not job.undo and row.previous is None:
-            changes["previous"] = before
-        async with self._fenced(row, changes):
-            pass
-        for name, value in changes.items():
-            setattr(row, name, value)
+        return await execution.run()
 
     @asynccontextmanager
     async def _fenced(self, row: RunbookStep, changes: dict[str, Any] | None = None) -> AsyncIterator[AsyncSession]:
@@ -305,12 +187,11 @@ class StepWorker:
         assert state is not None
         undo = before in UNDOES
         changes: dict[str, Any] = {"state": state, "version": row.version + 1, "error": ending.error}
-        if undo or ending.event is Event.LOSE:
-            changes["result"] = {key: value for key, value in (row.result or {}).items() if key != "phase"}
-        else:
-            changes["result"] = {"change": ending.change, "before": ending.before, "after": ending.after}
+        changes["result"] = _result(row, ending, undo=undo)
         if ending.event is not Event.LOSE:
             changes["undone_at" if undo else "finished_at"] = now
+        if ending.untouched and not undo:
+            changes["previous"] = None
         if ending.event is Event.REHEARSE:
             changes["dry_run"] = not await self._is_armed(session, row)
         if not await leases.finish(session, row, **changes):
@@ -340,11 +221,15 @@ class StepWorker:
             task.cancel()
 
 
-def _lost(row: RunbookStep, *, undo: bool) -> Ending:
-    what = "its undo" if undo else "it"
-    change = (row.result or {}).get("change", row.title)
-    error = f"The process that ran {what} died in the middle. Whether it happened cannot be known."
-    return Ending(Event.LOSE, change, error=error)
+def _result(row: RunbookStep, ending: Ending, *, undo: bool) -> dict[str, Any]:
+    """What the step keeps: the change that it made. An undo leaves that as it is."""
+    known = dict(row.result or {})
+    doing = known.pop(DOING, None)
+    if undo:
+        return known
+    if ending.event is Event.LOSE and doing is not None:
+        return {"change": doing["change"], "before": doing["before"], "after": None}
+    return {"change": ending.change, "before": ending.before, "after": ending.after}
 
 
 def _sentence(ending: Ending, *, undo: bool) -> str:

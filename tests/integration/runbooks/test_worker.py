@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from bot.actions.contract import ActionError
+from bot.runbooks import execution
 from bot.runbooks import worker as worker_module
 from bot.runbooks.life import State
 from bot.runbooks.worker import LEASE
@@ -22,9 +23,10 @@ async def crash(desk: Desk, name: str, *, state: State, applying: bool, undo: bo
     step = await desk.step(name)
     changes: dict[str, object] = {"state": state, "lease_owner": "dead", "lease_until": desk.clock() + LEASE}
     if applying:
-        changes |= {"result": (step.result or {}) | {"phase": "applying"}}
+        before = {"value": "cirrus" if undo else "northwind", "rung": 0}
+        changes |= {"result": (step.result or {}) | {"doing": {"change": "Make the change", "before": before}}}
         if not undo:
-            changes |= {"previous": {"value": "northwind", "rung": 0}}
+            changes |= {"previous": before}
     async with desk.db.transaction() as session:
         await session.execute(
             update(RunbookStep).where(col(RunbookStep.id) == step.id).values(attempt=RunbookStep.attempt + 1, **changes)
@@ -44,6 +46,8 @@ async def test_an_idempotent_action_is_run_again_after_a_crash(desk: Desk, apply
     assert step.state == "done"
     assert step.previous is not None
     assert step.previous["value"] == "northwind"
+    assert step.result is not None
+    assert (step.result["before"]["value"], step.result["after"]["value"]) == ("northwind", "cirrus")
     assert await desk.route() == "cirrus"
 
 
@@ -181,13 +185,15 @@ async def test_a_failure_is_told_and_an_unclear_one_is_asked_about(
     step = await desk.run(name)
     assert step.state == state
     assert step.error
+    # Only an action that says so certainly did not happen; else something may have changed that can be undone.
+    assert (step.previous is None) == isinstance(error, ActionError)
     desk.bell.error = desk.lamp.error = None
     if state == "failed":
         assert (await desk.run(name, "retry")).state == "done"
 
 
 async def test_silence_ends_after_a_while(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_module, "ACTION_WITHIN", 0.05)
+    monkeypatch.setattr(execution, "ACTION_WITHIN", 0.05)
     await desk.start(await desk.incident())
     desk.bell.may_end.clear()
     desk.lamp.may_end.clear()
