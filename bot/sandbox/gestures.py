@@ -229,10 +229,10 @@ def _actions_payload(parts: Parts, user: User, place: Place, action: Json) -> Js
     }
     if place.view is not None:
         return {**payload, "container": {"type": "view", "view_id": place.view["id"]}, "view": place.view}
-    return {**payload, **_message_parts(parts, user, place)}
+    return {**payload, **_message_parts(parts, user, place, action)}
 
 
-def _message_parts(parts: Parts, user: User, place: Place) -> Json:
+def _message_parts(parts: Parts, user: User, place: Place, action: Json) -> Json:
     channel, message = place.channel, place.message
     if channel is None or message is None:
         raise GestureError("say where to click: a channel with a ts, or a view")
@@ -251,9 +251,17 @@ def _message_parts(parts: Parts, user: User, place: Place) -> Json:
         "container": container,
         "channel": {"id": channel.id, "name": channel.name},
         "message": _shown(message),
-        "state": {"values": {}},
+        "state": {"values": _state(action)},
         "response_url": f"{parts.base}/actions/{key}",
     }
+
+
+def _state(action: Json) -> Json:
+    """The state of a message: what was just chosen in it."""
+    if action["type"] in WITHOUT_STATE:
+        return {}
+    name = STATE_FIELD[action["type"]][0]
+    return {action["block_id"]: {action["action_id"]: {"type": action["type"], name: action[name]}}}
 
 
 def _shown(message: Json) -> Json:

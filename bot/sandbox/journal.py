@@ -14,8 +14,8 @@ class Entry:
     at: datetime
     method: str
     arguments: dict[str, Any]
-    body: bytes | None  # the JSON that was answered; None: the caller got none
-    status: int
+    body: bytes | None  # the JSON of what was done; None: nothing was
+    status: int  # of the HTTP answer; 0: there was none
 
     @property
     def response(self) -> Any:

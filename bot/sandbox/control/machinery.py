@@ -94,19 +94,30 @@ async def _transport(asked: Asked) -> None:
 
 def _fault(asked: Asked, kind: Kind) -> Fault:
     times: Any = asked.body.get("times", 1)
-    channel = asked.text("channel") or None
-    if channel:
-        named = asked.parts.workspace.channel_named(channel)
-        channel = named.id if named else channel
     return Fault(
         kind,
         method=asked.text("method") or None,
-        channel=channel,
+        channel=_channel(asked),
         times=None if times is None else int(_number(asked, "times", 1)),
         seconds=None if asked.body.get("seconds") is None else _number(asked, "seconds"),
         retry_after=int(_number(asked, "retry_after", 1)),
         error=asked.text("error") or "internal_error",
     )
+
+
+def _channel(asked: Asked) -> str | None:
+    """The id of the channel that a fault names; a person is the direct message with the bot."""
+    wanted = asked.text("channel")
+    if not wanted:
+        return None
+    workspace = asked.parts.workspace
+    found = workspace.channels.get(wanted) or workspace.channel_named(wanted)
+    if found is None:
+        user = workspace.user_named(wanted)
+        if user is None:
+            raise ControlError(f"there is no channel or user {wanted!r} that this fault could be about")
+        found = workspace.direct(user.id, workspace.app.user_id)
+    return found.id
 
 
 def _number(asked: Asked, name: str, default: float | None = None) -> float:

@@ -1,6 +1,9 @@
 """/api/{method}: authenticate, let faults strike, run the method, write the journal."""
 
 import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +19,16 @@ from bot.sandbox.workspace import Json
 
 HANG = 3600.0  # seconds; longer than any client waits
 SLOW = 1.0  # seconds
+NO_ANSWER = 0  # the status that the journal has for a call that never got one
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call is to be answered."""
+
+    body: Json
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Endpoint:
@@ -30,21 +43,20 @@ class Endpoint:
         try:
             given = await arguments.read(request)
         except arguments.UnreadableError as unreadable:
-            return self._answer(name, {}, {"ok": False, "error": str(unreadable)})
+            return self._answer(name, {}, Outcome({"ok": False, "error": str(unreadable)}))
         token = _token(request, given.pop("token", ""))
         fault = self._parts.faults.strike(method=name, channel=self._channel(given))
         if fault is not None:
             return await self._struck(fault, name, given, token)
-        return self._run(name, given, token)
+        return self._answer(name, given, self._run(name, given, token))
 
-    def _run(self, name: str, given: Json, token: str) -> Response:
+    def _run(self, name: str, given: Json, token: str) -> Outcome:
         try:
-            body = {"ok": True, **self._perform(name, given, token)}
+            return Outcome({"ok": True, **self._perform(name, given, token)})
         except RefusedError as refused:
-            body = {"ok": False, "error": refused.code, **refused.more}
+            return Outcome({"ok": False, "error": refused.code, **refused.more})
         except RateLimitedError as limited:
-            return self._too_many(name, given, limited.seconds)
-        return self._answer(name, given, body)
+            return _too_many(limited.seconds)
 
     def _perform(self, name: str, given: Json, token: str) -> Json:
         method = METHODS.get(name)
@@ -68,38 +80,33 @@ class Endpoint:
     async def _struck(self, fault: Fault, name: str, given: Json, token: str) -> Response:
         match fault.kind:
             case Kind.RATELIMITED:
-                return self._too_many(name, given, fault.retry_after)
+                return self._answer(name, given, _too_many(fault.retry_after))
+            case Kind.ERROR:
+                return self._answer(name, given, Outcome({"ok": False, "error": fault.error}))
             case Kind.ERROR500:
                 return self._broken(name, given)
-            case Kind.ERROR:
-                return self._answer(name, given, {"ok": False, "error": fault.error})
             case Kind.ACCEPTED_500:
-                self._run(name, given, token)
-                return self._broken(name, given)
+                return self._broken(name, given, self._run(name, given, token))
             case Kind.DROP:
-                self._run(name, given, token)
+                self._broken(name, given, self._run(name, given, token), status=NO_ANSWER)
                 return Dropped()
             case Kind.HANG:
+                unanswered = self._broken(name, given, status=NO_ANSWER)
                 await self._parts.clock.sleep(HANG if fault.seconds is None else fault.seconds)
-                return self._broken(name, given)
+                return unanswered
             case _:
                 await self._parts.clock.sleep(SLOW if fault.seconds is None else fault.seconds)
-                return self._run(name, given, token)
+                return self._answer(name, given, self._run(name, given, token))
 
-    def _too_many(self, name: str, given: Json, seconds: int) -> Response:
-        body = {"ok": False, "error": "ratelimited"}
-        return self._answer(name, given, body, 429, {"Retry-After": str(seconds)})
-
-    def _broken(self, name: str, given: Json) -> Response:
-        self._write(name, given, None, 500)
-        return Response("Internal Server Error", 500)
-
-    def _answer(
-        self, name: str, given: Json, body: Json, status: int = 200, headers: dict[str, str] | None = None
-    ) -> Response:
-        response = JSONResponse(body, status, headers={**self._scopes, **(headers or {})})
-        self._write(name, given, bytes(response.body), status)
+    def _answer(self, name: str, given: Json, outcome: Outcome) -> Response:
+        response = JSONResponse(outcome.body, outcome.status, headers={**self._scopes, **outcome.headers})
+        self._write(name, given, bytes(response.body), outcome.status)
         return response
+
+    def _broken(self, name: str, given: Json, done: Outcome | None = None, *, status: int = 500) -> Response:
+        """A 500 in place of the answer; the journal has what was done all the same."""
+        self._write(name, given, None if done is None else json.dumps(done.body).encode(), status)
+        return Response("Internal Server Error", 500)
 
     def _write(self, name: str, given: Json, body: bytes | None, status: int) -> None:
         kept = {key: value if not isinstance(value, bytes) else f"{len(value)} bytes" for key, value in given.items()}
@@ -124,6 +131,10 @@ class Dropped(Response):
         await asyncio.sleep(0)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
         raise ConnectionResetError("a fault dropped this connection")
+
+
+def _too_many(seconds: int) -> Outcome:
+    return Outcome({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": str(seconds)})
 
 
 def _token(request: Request, given: Any) -> str:

@@ -365,3 +365,26 @@ async def test_an_event_whose_connection_breaks_comes_again_on_another(people: P
     first = json.loads(waiting[hit].result().data)
     assert again["payload"]["event_id"] == first["payload"]["event_id"]
     assert (first["retry_attempt"], again["retry_attempt"]) == (0, 1)
+
+
+async def test_a_choice_in_a_message_arrives_as_the_whole_option_and_in_the_state(
+    app: AsyncApp, connect: Connect, people: People, web: AsyncWebClient
+) -> None:
+    chosen: list[Json] = []
+    options = [{"text": plain(text), "value": text} for text in ("15", "30")]
+    select = {"type": "static_select", "action_id": "snooze", "options": options}
+
+    @app.action("snooze")
+    async def picked(ack: Any, body: Json) -> None:
+        await ack()
+        chosen.append(body)
+
+    await connect(app)
+    blocks = [{"type": "actions", "block_id": "a", "elements": [select]}]
+    ts = (await web.chat_postMessage(channel="general", text="x", blocks=blocks))["ts"]
+    await people("click", user="sam", channel="general", ts=ts, action_id="snooze", value="30")
+    await until(lambda: chosen)
+    assert chosen[0]["actions"][0]["selected_option"] == options[1]
+    assert chosen[0]["state"]["values"]["a"]["snooze"]["selected_option"] == options[1]
+    error = await people.refused("click", user="sam", channel="general", ts=ts, action_id="snooze", value="45")
+    assert "there are: 15, 30" in error
