@@ -102,12 +102,14 @@ async def edit(session: AsyncSession, key: str, *, now: datetime, urgent: bool =
         return
     if message.sent_revision == 0 and message.state == State.PENDING:
         return
-    due = now if urgent else now + REFRESH_AFTER
-    waiting = message.revision > message.sent_revision and message.state != State.SENDING
     changes: dict[str, Any] = {"revision": OutboxMessage.revision + 1, "changed_at": now}
-    if urgent or not waiting:
-        changes["not_before"] = min(due, message.not_before) if waiting and message.failures == 0 else due
-        changes["priority"] = Priority.ANSWER if urgent else Priority.REFRESH
+    if urgent:
+        # One that failed a moment ago keeps its pause: Slack asked for it.
+        changes["not_before"] = max(now, message.not_before) if message.failures else now
+        changes["priority"] = Priority.ANSWER
+    elif not _urgent_edit_waits(message) and not _refresh_waits(message):
+        changes["not_before"] = now + REFRESH_AFTER
+        changes["priority"] = Priority.REFRESH
     await session.execute(
         update(OutboxMessage)
         .where(col(OutboxMessage.id) == message.id)
@@ -116,3 +118,12 @@ async def edit(session: AsyncSession, key: str, *, now: datetime, urgent: bool =
     )
     await session.refresh(message)
     wake_after_commit(session, TOPIC)
+
+
+def _urgent_edit_waits(message: OutboxMessage) -> bool:
+    """Whether a change of state is still to be shown, or is being sent: a refresh must not push it back."""
+    return message.priority == Priority.ANSWER and message.revision > message.sent_revision
+
+
+def _refresh_waits(message: OutboxMessage) -> bool:
+    return message.revision > message.sent_revision and message.state != State.SENDING

@@ -73,5 +73,21 @@ async def test_a_later_refresh_does_not_slow_an_urgent_edit_down(db: Database, n
     assert (await edit(db, now, urgent=False)).not_before == now
 
 
+async def test_a_refresh_while_an_urgent_edit_is_being_sent_does_not_push_back_what_came_meanwhile(
+    db: Database, now: datetime
+) -> None:
+    await post(db, now)
+    await mark_sent(db, await read(db))
+    await edit(db, now, urgent=True)
+    async with db.transaction() as session:
+        sending = await outbox.get(session, "incident:1:root")
+        assert sending is not None
+        sending.state = outbox.State.SENDING
+    await edit(db, now, urgent=True)
+    refreshed = await edit(db, now + timedelta(seconds=1), urgent=False)
+    assert refreshed.not_before == now
+    assert refreshed.priority == outbox.Priority.ANSWER
+
+
 async def test_the_message_id_follows_from_its_key_alone() -> None:
     assert outbox.message_id("page:1") == outbox.message_id("page:1") != outbox.message_id("page:2")
