@@ -1,7 +1,6 @@
 """Products read the switchboard over OFREP, by plain HTTP and by the public OpenFeature SDK."""
 
 import asyncio
-import statistics
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from time import perf_counter
@@ -186,11 +185,15 @@ async def test_the_public_openfeature_sdk_follows_the_switchboard(
             provider.session.close()
 
 
-async def test_an_evaluation_takes_a_few_milliseconds(client: httpx.AsyncClient) -> None:
+async def test_an_evaluation_on_a_kept_connection_takes_a_few_milliseconds(db: Database, catalog: Catalog) -> None:
     took = []
-    for _ in range(60):
-        start = perf_counter()
-        await client.post(f"{EVALUATE}/route.chat", json={})
-        took.append(perf_counter() - start)
-    # Generous, since test machines are busy; the benchmark prints the real figure.
-    assert statistics.median(took) < 0.05
+    async with (
+        HttpServer(application(db, catalog), host="127.0.0.1", port=0) as server,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client,
+    ):
+        for _ in range(30):
+            start = perf_counter()
+            await client.post(f"{EVALUATE}/route.chat", json={})
+            took.append(perf_counter() - start)
+    # The quickest, since test machines are busy: with Nagle's delay between head and body every one takes 40 ms.
+    assert min(took) < 0.03
