@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 from starlette.websockets import WebSocket
 
 from bot.sandbox.clock import Clock
@@ -29,6 +30,17 @@ from bot.sandbox.workspace import Workspace
 
 HOST = "127.0.0.1"
 PAGE = Path(__file__).parent / "page"
+ASK_AGAIN = "no-cache"  # browsers check each file, so a new version never meets modules of the old one
+POLICY = "default-src 'self'; frame-ancestors 'none'"
+
+
+class _PageFiles(StaticFiles):
+    def file_response(
+        self, full_path: "str | os.PathLike[str]", stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["Cache-Control"] = ASK_AGAIN
+        return response
 
 
 class _Server(uvicorn.Server):
@@ -167,7 +179,7 @@ class Sandbox:
                 Route("/files-pri/{file_id}/{name:path}", files.download),
                 Mount("/control", routes=control.routes(parts)),
                 Route("/page/panel.json", self._panel),
-                Mount("/page", StaticFiles(directory=PAGE, check_dir=False)),
+                Mount("/page", _PageFiles(directory=PAGE, check_dir=False)),
                 *self._mounts,
                 Route("/", self._index),
                 Route("/archives/{rest:path}", self._index),
@@ -181,4 +193,4 @@ class Sandbox:
         index = PAGE / "index.html"
         if not await asyncio.to_thread(index.is_file):
             return PlainTextResponse("The page of the workspace is not installed here.", 404)
-        return FileResponse(index, headers={"Cache-Control": "no-cache"})
+        return FileResponse(index, headers={"Cache-Control": ASK_AGAIN, "Content-Security-Policy": POLICY})

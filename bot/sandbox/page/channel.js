@@ -25,7 +25,9 @@ export function channelView(main, { openDrawer, panelButton }) {
     "header", { class: "bar" },
     h("button", { type: "button", class: "icon-button only-narrow", "aria-label": "Channels", title: "Channels", onclick: openDrawer }, icon("menu")), title, extras,
   );
-  const list = messageList({ label: "Messages", accepts: (message) => message.is_ephemeral ? !message.thread_ts : !isReply(message) || isBroadcast(message), empty: () => h("div", { class: "empty" }, emptyWords()) });
+  const list = messageList({ label: "Messages", accepts: (message) => message.is_ephemeral ? !message.thread_ts : !isReply(message) || isBroadcast(message), empty: () => h("div", { class: "empty" }, emptyWords()),
+    older,
+  });
   const writer = composer({
     place: () => ({ channel: current?.id ?? "" }),
     placeholder: () => (current ? `Message ${current.kind === "dm" ? "" : "#"}${store.channelTitle(current)}` : ""),
@@ -143,6 +145,12 @@ export function channelView(main, { openDrawer, panelButton }) {
     if (mine !== loading) return;
     main.removeAttribute("aria-busy");
     if (answer) list.show(answer.messages.map((message) => ({ ...message, channel: channel.id })));
+  }
+
+  async function older(before) {
+    const channel = current;
+    const answer = await attempt(read("messages", { channel: channel.id, user: store.me, before }));
+    return answer?.messages.map((message) => ({ ...message, channel: channel.id })).filter((message) => message.ts < before);
   }
 
   async function openHome() {

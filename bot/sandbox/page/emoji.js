@@ -48,8 +48,9 @@ export function picture(name) {
   return glyph(name) ?? `:${name}:`;
 }
 
-const CHARACTER = new Map([...BY_NAME].reverse().map(([name, character]) => [character.replace("\uFE0F", ""), name]));
-const ANY = new RegExp([...CHARACTER.keys()].filter((one) => /\p{Extended_Pictographic}/u.test(one) && one.codePointAt(0) > 0x2190).sort((a, b) => b.length - a.length).join("|"), "gu");
+/** Characters that are meant as pictures: those that always are, and those that say so by a variation selector. */
+const CHARACTER = new Map([...BY_NAME].reverse().map(([name, character]) => [character, name]));
+const ANY = new RegExp([...CHARACTER.keys()].filter((one) => /^(?:\p{Emoji_Presentation}|.\uFE0F)/u.test(one)).sort((a, b) => b.length - a.length).join("|"), "gu");
 
 /** Text with its emoji characters drawn where the system has no font for them; else just the text. */
 export function drawn(text) {
@@ -57,11 +58,10 @@ export function drawn(text) {
   const out = [];
   let at = 0;
   for (const found of text.matchAll(ANY)) {
-    const name = CHARACTER.get(found[0]);
-    const node = glyph(name);
+    const node = glyph(CHARACTER.get(found[0]));
     if (!node) continue;
     out.push(text.slice(at, found.index), node);
-    at = found.index + found[0].length + (text[found.index + found[0].length] === "\uFE0F" ? 1 : 0);
+    at = found.index + found[0].length;
   }
   return [...out, text.slice(at)];
 }

@@ -9,7 +9,7 @@ import { modals } from "./modal.js";
 import { unescape } from "./mrkdwn.js";
 import { panel } from "./panel.js";
 import { closePopover } from "./popover.js";
-import { note, parse } from "./router.js";
+import { local, note, parse } from "./router.js";
 import { sidebar } from "./sidebar.js";
 import { store } from "./store.js";
 import { openSwitcher } from "./switcher.js";
@@ -218,6 +218,9 @@ function narrowness() {
   $("sidebar").inert = NARROW.matches && !shell.classList.contains("drawer-open");
   if (!NARROW.matches) drawer(false);
 }
+
+const permalink = location.pathname.startsWith("/archives/") && local(location.href);
+if (permalink) history.replaceState(null, "", `/${permalink}`);
 
 addEventListener("hashchange", show);
 document.addEventListener("keydown", keys);

@@ -200,7 +200,8 @@ export function messageNode(message, { compact = false } = {}) {
   const date = dateOfTs(message.ts);
   const name = store.displayName(who);
   const time = (props) => h("a", { class: "time", href: permalink(message.channel, message.ts, message.thread_ts).replace(location.origin + "/", ""), tabindex: "-1", ...props }, h("time", { datetime: date.toISOString(), title: full(date) }, clock(date)));
-  const said = isTyped(message) || !message.blocks?.length;
+  const said = isTyped(message) || !(message.blocks?.length || message.attachments?.length);
+  const edited = message.edited ? h("span", { class: "edited", title: `Edited ${full(dateOfTs(message.edited.ts ?? message.ts))}` }, "(edited)") : null;
   const node = h(
     "article",
     {
@@ -212,8 +213,8 @@ export function messageNode(message, { compact = false } = {}) {
     h(
       "div", { class: "content" },
       about(message),
-      !compact && h("header", { class: "byline" }, h("button", { type: "button", class: "name", tabindex: "-1", data: { user: who } }, name), store.user(who).is_bot && appTag(), time()),
-      h("div", { class: "body" }, body(message), message.edited && h("span", { class: "edited", title: full(dateOfTs(message.edited.ts ?? message.ts)) }, "(edited)")),
+      !compact && h("header", { class: "byline" }, h("button", { type: "button", class: "name", tabindex: "-1", data: { user: who } }, name), store.user(who).is_bot && appTag(), time(), !said && edited),
+      h("div", { class: "body" }, body(message), (said || compact) && edited),
       reactions(message),
       replyBar(message),
     ),

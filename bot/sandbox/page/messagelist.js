@@ -9,12 +9,17 @@ import { dateOfTs, dayKey, dayName } from "./time.js";
 
 const RUN_SECONDS = 300;
 const NEAR_PX = 90;
-const PAGE = 150;
+const PAGE = 150; // drawn at once
+const FETCHED = 200; // what the workspace answers at once
 
-/** `accepts(message)` says which messages belong here. Returns {node, show, put, remove, find, focus, toEnd}. */
-export function messageList({ label, accepts, empty, decorate }) {
+/**
+ * `accepts(message)` says which messages belong here; `empty()` builds what stands where there are none; `decorate`
+ * may add a row after a message; `older(ts)` resolves to messages before that one, where the workspace has more.
+ */
+export function messageList({ label, accepts, empty, decorate, older }) {
   const all = new Map();
   let from = 0;
+  let complete = true;
   let stuck = true;
   const list = h("div", { class: "messages", role: "feed", "aria-label": label });
   const newer = h("button", { type: "button", class: "newer", hidden: true, onclick: () => toEnd(true) }, "New messages", icon("down"));
@@ -54,7 +59,7 @@ export function messageList({ label, accepts, empty, decorate }) {
     from = Math.min(from, Math.max(0, rows.length - 1));
     const shown = rows.slice(from);
     const nodes = [];
-    if (from > 0) nodes.push(h("button", { type: "button", class: "button button--quiet button--small earlier", onclick: earlier }, `Show ${Math.min(PAGE, from)} earlier messages`));
+    if (from > 0 || !complete) nodes.push(h("button", { type: "button", class: "button button--quiet button--small earlier", onclick: earlier }, "Show earlier messages"));
     shown.forEach((message, i) => {
       const before = shown[i - 1];
       if (!before || dayKey(dateOfTs(before.ts)) !== dayKey(dateOfTs(message.ts))) nodes.push(dayDivider(message.ts));
@@ -67,9 +72,13 @@ export function messageList({ label, accepts, empty, decorate }) {
     stop(list, ".message", list.querySelector(".message:last-of-type"));
   }
 
-  function earlier() {
+  async function earlier() {
     const height = scroller.scrollHeight - scroller.scrollTop;
-    from = Math.max(0, from - PAGE);
+    if (from === 0) {
+      const before = (await older(sorted()[0].ts)) ?? [];
+      for (const message of before) all.set(message.ts, message);
+      complete = before.length < FETCHED;
+    } else from = Math.max(0, from - PAGE);
     draw();
     scroller.scrollTop = scroller.scrollHeight - height;
   }
@@ -77,6 +86,7 @@ export function messageList({ label, accepts, empty, decorate }) {
   function show(messages) {
     all.clear();
     for (const message of messages) all.set(message.ts, message);
+    complete = !older || messages.length < FETCHED;
     from = Math.max(0, sorted().length - PAGE);
     draw();
     toEnd();
@@ -105,7 +115,7 @@ export function messageList({ label, accepts, empty, decorate }) {
   function append(message) {
     const rows = sorted();
     const before = rows[rows.indexOf(message) - 1];
-    if (rows.at(-1) !== message || rows.length === 1 || decorate) {
+    if (rows.at(-1) !== message || rows.length === 1) {
       const focused = document.activeElement?.closest?.(".message")?.dataset.ts;
       const inside = list.contains(document.activeElement);
       draw();
@@ -117,6 +127,7 @@ export function messageList({ label, accepts, empty, decorate }) {
     const node = messageNode(message, { compact: compactAfter(message, before) });
     node.classList.add("message--new");
     list.append(node);
+    if (decorate) redecorate();
     if (!list.contains(document.activeElement)) stop(list, ".message", node);
   }
 
@@ -165,5 +176,5 @@ export function messageList({ label, accepts, empty, decorate }) {
     if (row) stop(list, ".message", row);
   });
 
-  return { node, show, put, remove, find: (ts) => all.get(ts), focus, toEnd, focusLast: () => list.querySelector(".message[tabindex='0']")?.focus(), messages: () => sorted() };
+  return { node, show, put, remove, focus, focusLast: () => list.querySelector(".message[tabindex='0']")?.focus(), messages: () => sorted() };
 }

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from bot.sandbox.server import Sandbox
 from tests.acceptance.page.small_app import CONFIRM, SmallApp, button, mrkdwn, plain
@@ -36,11 +36,6 @@ def incident() -> list[dict[str, object]]:
 
 def sandbox_client(sandbox: Sandbox) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=f"{sandbox.control_url}/")
-
-
-async def add_policy(route: Route) -> None:
-    answer = await route.fetch()
-    await route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": "default-src 'self'"})
 
 
 async def no_sideways_scrolling(page: Page) -> None:
@@ -175,13 +170,25 @@ async def test_a_lost_workspace_is_said_and_what_was_missed_appears(sandbox: San
     await expect(page.locator("#main .message")).to_contain_text("While you were away")
 
 
-async def test_the_page_works_under_a_strict_content_security_policy(
+async def test_the_page_needs_nothing_that_a_strict_content_security_policy_forbids(
     sandbox: Sandbox, app: SmallApp, open_tab: OpenTab
 ) -> None:
     await app.post("support-bot", "Down", attachments=[{"color": "#a30200", "blocks": incident()}])
-    page = await open_tab(f"{sandbox.page}page/mark.svg")
-    await page.route(f"{sandbox.base_url}/", add_policy)
-    await page.goto(f"{sandbox.page}#/c/support-bot")
+    async with httpx.AsyncClient() as client:
+        policy = (await client.get(sandbox.page)).headers["content-security-policy"]
+    assert policy.startswith("default-src 'self'")
+    assert "unsafe" not in policy
+    page = await open_tab(f"{sandbox.page}#/c/support-bot")
     await expect(page.locator("#main .message")).to_have_count(1)
     bar = await page.locator(".attachment").evaluate("node => getComputedStyle(node, '::before').backgroundColor")
     assert bar == "rgb(163, 2, 0)"
+
+
+async def test_a_permalink_of_slacks_form_opens_the_message(sandbox: Sandbox, app: SmallApp, open_tab: OpenTab) -> None:
+    root = await app.post("support-bot", "Down")
+    reply = await app.post("support-bot", "Known", thread_ts=root)
+    channel = sandbox.workspace.channel_named("support-bot")
+    assert channel is not None
+    link = await app.client.chat_getPermalink(channel=channel.id, message_ts=reply)
+    page = await open_tab(str(link["permalink"]))
+    await expect(page.locator("#thread .message--linked")).to_contain_text("Known")

@@ -103,7 +103,8 @@ const channelItem = (channel) => ({
   face: channel.kind === "dm" ? () => avatar(store.other(channel), "small") : undefined,
 });
 
-const people = () => [{ options: [...store.users.values()].map(personItem) }];
+/** Everybody who can be chosen: people by name, then the app. */
+const people = () => [{ options: [...store.people().sort((a, b) => store.displayName(a.id).localeCompare(store.displayName(b.id))), ...[...store.users.values()].filter((user) => store.isApp(user.id))].map(personItem) }];
 const channels = (kinds) => () => [{ options: [...store.channels.values()].filter((channel) => kinds.includes(channel.kind)).map(channelItem) }];
 
 /** What each select offers, how its state is spelled, and where its initial value stands. */
