@@ -39,7 +39,8 @@ def dedupe_key(body: Body) -> str:
     match kind(body):
         case "event":
             event = body.get("event") or {}
-            if event.get("type") in ("message", "app_mention"):
+            # A plain message of a channel asks nothing of us, and must not stand in the way of its own mention.
+            if event.get("type") == "app_mention" or event.get("channel_type") == "im":
                 return f"message:{event.get('channel')}:{event.get('ts')}"
             return f"event:{body.get('event_id')}"
         case "action":

@@ -115,7 +115,8 @@ class Place:
         return found
 
     async def of_bot(self, channel: str = "support-bot", *, user: str = "maria") -> list[Json]:
-        return [one for one in await self.messages(channel, user=user) if one.get("bot_id")]
+        found = await self.messages(channel, user=user)
+        return [one for one in found if one.get("bot_id") and not one.get("is_ephemeral")]
 
     async def whispers(self, user: str, channel: str = "support-bot") -> list[str]:
         return [one["text"] for one in await self.messages(channel, user=user) if one.get("is_ephemeral")]
