@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 
@@ -23,7 +24,8 @@ async def _serve(port: int, *, rate_limit: bool, as_json: bool) -> int:
     try:
         await sandbox.start()
     except OSError as error:
-        print(f"Port {port} cannot be opened: {error.strerror}. Choose another with --port.", file=sys.stderr)  # noqa: T201
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        print(f"Port {port} cannot be opened: {reason}. Choose another with --port.", file=sys.stderr)  # noqa: T201
         return 2
     print(_first_line(sandbox, as_json=as_json), flush=True)  # noqa: T201
     await ended.wait()

@@ -22,7 +22,7 @@ DEBUG_LIFETIME = 360.0  # with debug_reconnects=true
 class Connection:
     websocket: WebSocket
     number: int
-    waiting: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
+    events: set[str] = field(default_factory=set)  # the envelopes of events that it has not acknowledged
     retiring: bool = False  # told to go: gets nothing new
 
     async def say(self, frame: Json) -> None:
@@ -35,6 +35,7 @@ class SocketMode:
     def __init__(self, clock: Clock, app_id: str) -> None:
         self.connections: list[Connection] = []
         self.on_change: list[Any] = []  # called without arguments when the app connects or leaves
+        self._waiting: dict[str, asyncio.Future[Answer]] = {}  # by envelope; any connection may acknowledge it
         self._clock = clock
         self._app_id = app_id
         self._tickets: dict[str, bool] = {}  # ticket -> debug_reconnects
@@ -71,7 +72,7 @@ class SocketMode:
         try:
             await connection.say(self._hello(lifetime))
             while True:
-                self._heard(connection, await websocket.receive_text())
+                self._heard(await websocket.receive_text())
         except (WebSocketDisconnect, RuntimeError):
             return
         finally:
@@ -84,7 +85,9 @@ class SocketMode:
             return Answer(acknowledged=False, reason="dispatch_failed")
         envelope_id = ids.unique()
         waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        connection.waiting[envelope_id] = waiting
+        self._waiting[envelope_id] = waiting
+        if parcel.sort is Sort.EVENT:
+            connection.events.add(envelope_id)
         try:
             await connection.say(_envelope(envelope_id, parcel))
             return await self._clock.within(ACKNOWLEDGE_WITHIN, waiting)
@@ -95,11 +98,12 @@ class SocketMode:
         except (RuntimeError, WebSocketDisconnect, OSError):
             return Answer(acknowledged=False, reason="connection_failed")
         finally:
-            connection.waiting.pop(envelope_id, None)
+            self._waiting.pop(envelope_id, None)
+            connection.events.discard(envelope_id)
 
-    async def refresh(self, warning: float = 0.0) -> None:
-        """Tell every connection to go, as Slack does every few hours; the app opens new ones first."""
-        await asyncio.gather(*(self._retire(connection, warning) for connection in list(self.connections)))
+    async def refresh(self, warning: float = 0.0, count: int | None = None) -> None:
+        """Tell the oldest `count` connections (all by default) to go, as Slack tells each every few hours."""
+        await asyncio.gather(*(self._retire(connection, warning) for connection in self.connections[:count]))
 
     async def cut(self) -> None:
         """End every connection without a word."""
@@ -130,20 +134,22 @@ class SocketMode:
         self._turn += 1
         return usable[self._turn % len(usable)]
 
-    def _heard(self, connection: Connection, text: str) -> None:
+    def _heard(self, text: str) -> None:
         try:
             frame = json.loads(text)
         except ValueError:
             return
-        waiting = connection.waiting.get(frame.get("envelope_id", "")) if isinstance(frame, dict) else None
+        waiting = self._waiting.get(frame.get("envelope_id", "")) if isinstance(frame, dict) else None
         if waiting is not None and not waiting.done():
             payload = frame.get("payload")
             waiting.set_result(Answer(acknowledged=True, payload=payload if isinstance(payload, dict) else {}))
 
     def _forget(self, connection: Connection) -> None:
+        """Its events go to another connection at once; a gesture may still be acknowledged by the app's next one."""
         self.connections.remove(connection)
-        for waiting in connection.waiting.values():
-            if not waiting.done():
+        for envelope_id in connection.events:
+            waiting = self._waiting.get(envelope_id)
+            if waiting is not None and not waiting.done():
                 waiting.set_result(Answer(acknowledged=False, reason="connection_failed"))
         self._changed()
 

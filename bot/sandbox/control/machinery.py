@@ -75,7 +75,8 @@ async def _at_once(asked: Asked, kind: str) -> None:
         case "disconnect":
             await asked.parts.sockets.cut()
         case "refresh":
-            await asked.parts.sockets.refresh(_number(asked, "seconds", 0.0))
+            count = int(_number(asked, "connections")) if "connections" in asked.body else None
+            await asked.parts.sockets.refresh(_number(asked, "seconds", 0.0), count)
         case "transport":
             await _transport(asked)
         case _:

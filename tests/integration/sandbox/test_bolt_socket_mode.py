@@ -388,3 +388,29 @@ async def test_a_choice_in_a_message_arrives_as_the_whole_option_and_in_the_stat
     assert chosen[0]["state"]["values"]["a"]["snooze"]["selected_option"] == options[1]
     error = await people.refused("click", user="sam", channel="general", ts=ts, action_id="snooze", value="45")
     assert "there are: 15, 30" in error
+
+
+async def test_with_two_connections_no_click_is_lost_while_each_is_refreshed(
+    app: AsyncApp, connect: Connect, people: People, web: AsyncWebClient
+) -> None:
+    @app.action("acknowledge")
+    async def clicked(ack: Any) -> None:
+        await ack()
+
+    for _ in range(2):
+        await connect(app)
+    ts = (await web.chat_postMessage(channel="general", text="x", blocks=BUTTONS))["ts"]
+    sockets = people.sandbox.parts.sockets
+
+    async def click() -> bool:
+        answer = await people("click", user="sam", channel="general", ts=ts, action_id="acknowledge")
+        return bool(answer["acknowledged"])
+
+    answers: list[bool] = []
+    for _ in range(4):
+        oldest = sockets.connections[0]
+        refreshing = asyncio.create_task(people("fault", kind="refresh", connections=1))
+        answers += await asyncio.gather(*(click() for _ in range(10)))
+        await refreshing
+        await until(lambda gone=oldest: gone not in sockets.connections and len(sockets.connections) == 2)
+    assert answers == [True] * 40
