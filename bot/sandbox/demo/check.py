@@ -106,8 +106,8 @@ class Outage:
     async def _calls_recovered(self) -> None:
         await self._until(
             lambda world: (
-                _ok(world, self._standby.key, seconds=3) >= 3
-                and not any(_failed(world, provider["key"], seconds=2) for provider in world["providers"])
+                _ok(world, self._standby.key, seconds=3) >= 6
+                and not any(_failed(world, provider["key"], seconds=3) for provider in world["providers"])
             )
         )
 
