@@ -38,7 +38,7 @@ GATHER = 0.1
 MAX_BATCH = 128
 KEEP_GOOD = timedelta(hours=6)
 """A good observation is worth little later; one that was bad or could not be made is evidence."""
-KEEP_OTHERS = timedelta(days=30)
+KEEP_OTHERS = timedelta(days=2)
 PRUNE_EVERY = 600.0
 PRUNED_AT_ONCE = 10_000
 

@@ -24,6 +24,7 @@ class PageServer:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
     connections: int = 0
     busy: int = 0
     most_busy: int = 0
@@ -52,6 +53,7 @@ class PageServer:
                 headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
                 asked = Asked(head[0].split()[1], headers, number)
                 self.asked.append(asked)
+                self.was_asked.set()
                 self.busy += 1
                 self.most_busy = max(self.most_busy, self.busy)
                 try:
