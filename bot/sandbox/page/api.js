@@ -49,7 +49,8 @@ export function act(path, body) {
 /** Posts files (with their message) as a form; `fields` without a value are left out. */
 export function upload(fields, files) {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined && value !== null) form.append(name, value);
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined && value !== null) form.append(name, value);
   for (const file of files) form.append("file", file, file.name);
   return request("upload", { method: "POST", body: form });
 }

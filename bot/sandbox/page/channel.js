@@ -22,10 +22,26 @@ export function channelView(main, { openDrawer, panelButton }) {
   const extras = h("div", { class: "bar-tools" });
   const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "App" });
   const bar = h(
-    "header", { class: "bar" },
-    h("button", { type: "button", class: "icon-button only-narrow", "aria-label": "Channels", title: "Channels", onclick: openDrawer }, icon("menu")), title, extras,
+    "header",
+    { class: "bar" },
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button only-narrow",
+        "aria-label": "Channels",
+        title: "Channels",
+        onclick: openDrawer,
+      },
+      icon("menu"),
+    ),
+    title,
+    extras,
   );
-  const list = messageList({ label: "Messages", accepts: (message) => message.is_ephemeral ? !message.thread_ts : !isReply(message) || isBroadcast(message), empty: () => h("div", { class: "empty" }, emptyWords()),
+  const list = messageList({
+    label: "Messages",
+    accepts: (message) => (message.is_ephemeral ? !message.thread_ts : !isReply(message) || isBroadcast(message)),
+    empty: () => h("div", { class: "empty" }, emptyWords()),
     older,
   });
   const writer = composer({
@@ -38,23 +54,50 @@ export function channelView(main, { openDrawer, panelButton }) {
   const shelf = h("nav", { class: "shelf", "aria-label": "Bookmarks", hidden: true });
   const homeRoom = h("div", { class: "home-room", hidden: true });
   const appHome = home(homeRoom);
-  main.append(bar, tabs, shelf, list.node, homeRoom, joinBar, writer.node, h("div", { class: "drop-veil", "aria-hidden": "true" }, h("p", {}, icon("clip"), "Drop to attach")));
+  main.append(
+    bar,
+    tabs,
+    shelf,
+    list.node,
+    homeRoom,
+    joinBar,
+    writer.node,
+    h("div", { class: "drop-veil", "aria-hidden": "true" }, h("p", {}, icon("clip"), "Drop to attach")),
+  );
 
   function emptyWords() {
     if (!current) return [];
-    if (current.kind === "dm") return [avatar(store.other(current)), h("p", {}, h("strong", {}, store.channelTitle(current))), h("p", {}, store.isApp(store.other(current)) ? "What the app sends you alone stands here." : "This is the beginning of your conversation.")];
+    if (current.kind === "dm")
+      return [
+        avatar(store.other(current)),
+        h("p", {}, h("strong", {}, store.channelTitle(current))),
+        h(
+          "p",
+          {},
+          store.isApp(store.other(current))
+            ? "What the app sends you alone stands here."
+            : "This is the beginning of your conversation.",
+        ),
+      ];
     return [h("p", {}, h("strong", {}, `#${current.name}`)), h("p", {}, "Nothing has been said here yet.")];
   }
 
   function header(isHome) {
     const app = isHome || (current?.kind === "dm" && store.isApp(store.other(current)));
     if (app) {
-      replaceChildren(title, avatar(store.app.bot_user_id, "medium"), h("h1", {}, store.app.name), appTag(), connection());
+      replaceChildren(
+        title,
+        avatar(store.app.bot_user_id, "medium"),
+        h("h1", {}, store.app.name),
+        appTag(),
+        connection(),
+      );
     } else if (current?.kind === "dm") {
       replaceChildren(title, avatar(store.other(current), "medium"), h("h1", {}, store.channelTitle(current)));
     } else if (current) {
       replaceChildren(
-        title, h("h1", {}, h("span", { class: "hash", "aria-hidden": "true" }, "#"), current.name),
+        title,
+        h("h1", {}, h("span", { class: "hash", "aria-hidden": "true" }, "#"), current.name),
         current.topic && h("p", { class: "topic", title: current.topic }, mrkdwn(current.topic)),
       );
     }
@@ -62,8 +105,13 @@ export function channelView(main, { openDrawer, panelButton }) {
     footing(isHome);
     if (app) {
       const dm = store.appChannel();
-      const tab = (name, chosen, run) => h("button", { type: "button", role: "tab", "aria-selected": String(chosen), class: "tab", onclick: run }, name);
-      replaceChildren(tabs, tab("Home", isHome, () => go({ home: true })), dm && tab("Messages", !isHome, () => go({ channel: dm.id })));
+      const tab = (name, chosen, run) =>
+        h("button", { type: "button", role: "tab", "aria-selected": String(chosen), class: "tab", onclick: run }, name);
+      replaceChildren(
+        tabs,
+        tab("Home", isHome, () => go({ home: true })),
+        dm && tab("Messages", !isHome, () => go({ channel: dm.id })),
+      );
     }
     replaceChildren(extras, !app && members(), shortcuts(), panelButton());
   }
@@ -73,10 +121,18 @@ export function channelView(main, { openDrawer, panelButton }) {
     const outside = !isHome && current && !current.members?.includes(store.me);
     joinBar.hidden = !outside;
     writer.node.hidden = isHome || Boolean(outside);
-    if (outside) replaceChildren(joinBar, h("p", {}, "You are not in ", h("strong", {}, `#${current.name}`), "."), h("button", { type: "button", class: "button button--primary", onclick: join }, "Join channel"));
+    if (outside)
+      replaceChildren(
+        joinBar,
+        h("p", {}, "You are not in ", h("strong", {}, `#${current.name}`), "."),
+        h("button", { type: "button", class: "button button--primary", onclick: join }, "Join channel"),
+      );
     const marks = isHome ? [] : (current?.bookmarks ?? []);
     shelf.hidden = !marks.length;
-    replaceChildren(shelf, marks.map((one) => h("span", {}, icon("link"), link(one.link, one.title))));
+    replaceChildren(
+      shelf,
+      marks.map((one) => h("span", {}, icon("link"), link(one.link, one.title))),
+    );
   }
 
   async function join() {
@@ -88,15 +144,44 @@ export function channelView(main, { openDrawer, panelButton }) {
     writer.focus();
   }
 
-  const connection = () => (store.app.connected === false ? h("span", { class: "badge badge--warn" }, h("i", { class: "dot dot--warn" }), "not connected") : null);
+  const connection = () =>
+    store.app.connected === false
+      ? h("span", { class: "badge badge--warn" }, h("i", { class: "dot dot--warn" }), "not connected")
+      : null;
 
   function members() {
     const ids = (current?.members ?? []).filter((id) => id !== store.me || current.kind !== "dm");
     if (!ids.length || current.kind === "dm") return null;
     const button = h(
       "button",
-      { type: "button", class: "members", "aria-label": `${ids.length} members`, title: "Members", "aria-haspopup": "menu", "aria-expanded": "false", onclick: () => menu(button, [{ heading: `${ids.length} members` }, ...ids.map((id) => ({ label: store.displayName(id), hint: store.isApp(id) ? "App" : store.user(id).email, icon: avatar(id, "small"), run: () => openDirect(id) }))], { align: "end" }) },
-      h("span", { class: "faces", "aria-hidden": "true" }, ids.slice(0, 3).map((id) => avatar(id, "small"))), h("span", {}, ids.length),
+      {
+        type: "button",
+        class: "members",
+        "aria-label": `${ids.length} members`,
+        title: "Members",
+        "aria-haspopup": "menu",
+        "aria-expanded": "false",
+        onclick: () =>
+          menu(
+            button,
+            [
+              { heading: `${ids.length} members` },
+              ...ids.map((id) => ({
+                label: store.displayName(id),
+                hint: store.isApp(id) ? "App" : store.user(id).email,
+                icon: avatar(id, "small"),
+                run: () => openDirect(id),
+              })),
+            ],
+            { align: "end" },
+          ),
+      },
+      h(
+        "span",
+        { class: "faces", "aria-hidden": "true" },
+        ids.slice(0, 3).map((id) => avatar(id, "small")),
+      ),
+      h("span", {}, ids.length),
     );
     return button;
   }
@@ -104,7 +189,32 @@ export function channelView(main, { openDrawer, panelButton }) {
   function shortcuts() {
     const global = store.shortcuts.filter((one) => one.type === "global");
     if (!global.length) return null;
-    const button = h("button", { type: "button", class: "icon-button", "aria-label": "Shortcuts", title: "Shortcuts", "aria-haspopup": "menu", "aria-expanded": "false", onclick: () => menu(button, [{ heading: "Shortcuts" }, ...global.map((one) => ({ label: one.name, hint: store.app.name, icon: icon("bolt"), run: () => runShortcut(one) }))], { align: "end" }) }, icon("bolt"));
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": "Shortcuts",
+        title: "Shortcuts",
+        "aria-haspopup": "menu",
+        "aria-expanded": "false",
+        onclick: () =>
+          menu(
+            button,
+            [
+              { heading: "Shortcuts" },
+              ...global.map((one) => ({
+                label: one.name,
+                hint: store.app.name,
+                icon: icon("bolt"),
+                run: () => runShortcut(one),
+              })),
+            ],
+            { align: "end" },
+          ),
+      },
+      icon("bolt"),
+    );
     return button;
   }
 
@@ -150,7 +260,9 @@ export function channelView(main, { openDrawer, panelButton }) {
   async function older(before) {
     const channel = current;
     const answer = await attempt(read("messages", { channel: channel.id, user: store.me, before }));
-    return answer?.messages.map((message) => ({ ...message, channel: channel.id })).filter((message) => message.ts < before);
+    return answer?.messages
+      .map((message) => ({ ...message, channel: channel.id }))
+      .filter((message) => message.ts < before);
   }
 
   async function openHome() {
@@ -163,7 +275,12 @@ export function channelView(main, { openDrawer, panelButton }) {
   }
 
   return {
-    open, openHome, reload, list, home: appHome, read: read_,
+    open,
+    openHome,
+    reload,
+    list,
+    home: appHome,
+    read: read_,
     focusWriter: () => writer.focus(),
     refreshHeader: () => {
       current = store.channels.get(current?.id) ?? current;

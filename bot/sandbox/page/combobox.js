@@ -10,13 +10,33 @@ const FILTER_FROM = 8;
  * `groups` is [{label?, options: [{key, label, hint?, face?}]}]; `chosen` a list of keys. `onChange(keys)` hears each
  * choice; a single select closes at once, a multi select stays open. Returns the element, with `.choose(keys)`.
  */
-export function combobox({ groups, chosen = [], multiple = false, most = Infinity, placeholder = "Choose…", label, describedBy, key, onChange, focusKey }) {
+export function combobox({
+  groups,
+  chosen = [],
+  multiple = false,
+  most = Infinity,
+  placeholder = "Choose…",
+  label,
+  describedBy,
+  key,
+  onChange,
+  focusKey,
+}) {
   const options = new Map(groups.flatMap((group) => group.options).map((option) => [option.key, option]));
   let keys = chosen.filter((one) => options.has(one));
   const listId = uid("list");
   const trigger = h("button", {
-    type: "button", class: "combo", id: key, role: "combobox", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-controls": listId,
-    "aria-label": label, "aria-describedby": describedBy, data: { key: focusKey }, onclick: show,
+    type: "button",
+    class: "combo",
+    id: key,
+    role: "combobox",
+    "aria-haspopup": "listbox",
+    "aria-expanded": "false",
+    "aria-controls": listId,
+    "aria-label": label,
+    "aria-describedby": describedBy,
+    data: { key: focusKey },
+    onclick: show,
     onkeydown: (event) => {
       if (["ArrowDown", "ArrowUp"].includes(event.key)) {
         event.preventDefault();
@@ -27,13 +47,21 @@ export function combobox({ groups, chosen = [], multiple = false, most = Infinit
 
   function face() {
     const picked = keys.map((one) => options.get(one));
-    const words = picked.length === 0
-      ? h("span", { class: "combo-placeholder" }, placeholder)
-      : multiple
-        ? h("span", { class: "combo-chips" }, picked.map((option) => h("span", { class: "chip" }, option.face?.(), option.label)))
-        : h("span", { class: "combo-value" }, picked[0].face?.(), picked[0].label);
+    const words =
+      picked.length === 0
+        ? h("span", { class: "combo-placeholder" }, placeholder)
+        : multiple
+          ? h(
+              "span",
+              { class: "combo-chips" },
+              picked.map((option) => h("span", { class: "chip" }, option.face?.(), option.label)),
+            )
+          : h("span", { class: "combo-value" }, picked[0].face?.(), picked[0].label);
     replaceChildren(trigger, words, icon("updown"));
-    trigger.setAttribute("aria-label", [label, picked.map((option) => option.label).join(", ") || placeholder].filter(Boolean).join(": "));
+    trigger.setAttribute(
+      "aria-label",
+      [label, picked.map((option) => option.label).join(", ") || placeholder].filter(Boolean).join(": "),
+    );
   }
 
   function choose(option) {
@@ -46,8 +74,24 @@ export function combobox({ groups, chosen = [], multiple = false, most = Infinit
 
   function show() {
     let at = 0;
-    const filter = h("input", { class: "input combo-filter", type: "text", role: "searchbox", "aria-label": "Filter", "aria-controls": listId, placeholder: "Filter…", autocomplete: "off", spellcheck: "false" });
-    const list = h("div", { class: "listbox", id: listId, role: "listbox", "aria-label": label ?? placeholder, "aria-multiselectable": String(multiple), tabindex: "-1" });
+    const filter = h("input", {
+      class: "input combo-filter",
+      type: "text",
+      role: "searchbox",
+      "aria-label": "Filter",
+      "aria-controls": listId,
+      placeholder: "Filter…",
+      autocomplete: "off",
+      spellcheck: "false",
+    });
+    const list = h("div", {
+      class: "listbox",
+      id: listId,
+      role: "listbox",
+      "aria-label": label ?? placeholder,
+      "aria-multiselectable": String(multiple),
+      tabindex: "-1",
+    });
     const searchable = options.size >= FILTER_FROM;
     let shown = [];
 
@@ -55,7 +99,9 @@ export function combobox({ groups, chosen = [], multiple = false, most = Infinit
       const wanted = filter.value.trim().toLocaleLowerCase();
       shown = [];
       const rows = groups.flatMap((group) => {
-        const fits = group.options.filter((option) => `${option.label} ${option.hint ?? ""}`.toLocaleLowerCase().includes(wanted));
+        const fits = group.options.filter((option) =>
+          `${option.label} ${option.hint ?? ""}`.toLocaleLowerCase().includes(wanted),
+        );
         if (!fits.length) return [];
         return [
           group.label && h("p", { class: "menu-heading", role: "presentation" }, group.label),
@@ -65,12 +111,20 @@ export function combobox({ groups, chosen = [], multiple = false, most = Infinit
             return h(
               "div",
               {
-                class: "option", role: "option", id: `${listId}-${mine}`, "aria-selected": String(keys.includes(option.key)),
+                class: "option",
+                role: "option",
+                id: `${listId}-${mine}`,
+                "aria-selected": String(keys.includes(option.key)),
                 onpointermove: () => mark(mine),
                 onclick: () => take(mine),
               },
               option.face?.(),
-              h("span", { class: "menu-words" }, h("span", {}, option.label), option.hint && h("small", {}, option.hint)),
+              h(
+                "span",
+                { class: "menu-words" },
+                h("span", {}, option.label),
+                option.hint && h("small", {}, option.hint),
+              ),
               h("span", { class: "menu-check", "aria-hidden": "true" }, "✓"),
             );
           }),
@@ -82,7 +136,8 @@ export function combobox({ groups, chosen = [], multiple = false, most = Infinit
 
     function mark(next) {
       at = Math.max(0, next);
-      for (const row of list.querySelectorAll(".option")) row.classList.toggle("option--active", row.id === `${listId}-${at}`);
+      for (const row of list.querySelectorAll(".option"))
+        row.classList.toggle("option--active", row.id === `${listId}-${at}`);
       const row = list.querySelector(".option--active");
       (searchable ? filter : list).setAttribute("aria-activedescendant", row?.id ?? "");
     }

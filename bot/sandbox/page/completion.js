@@ -17,28 +17,58 @@ function commands(found) {
 /** Words of a usage hint such as "status | who | ack INCIDENT" that may follow the command. */
 function words(command, found) {
   const hint = store.commands.find((one) => one.command === command)?.usage_hint ?? "";
-  const offers = hint.replace(/^\[|\]$/gu, "").split("|").map((one) => one.trim()).filter((one) => /^[a-z]/u.test(one));
+  const offers = hint
+    .replace(/^\[|\]$/gu, "")
+    .split("|")
+    .map((one) => one.trim())
+    .filter((one) => /^[a-z]/u.test(one));
   if (offers.length < 2) return [];
-  return offers.filter((one) => starts(one, found.toLocaleLowerCase()) && one !== found).map((one) => ({ insert: `${one.replace(/\s*[[<A-Z].*$/u, "")} `, label: `${command} ${one}` }));
+  return offers
+    .filter((one) => starts(one, found.toLocaleLowerCase()) && one !== found)
+    .map((one) => ({ insert: `${one.replace(/\s*[[<A-Z].*$/u, "")} `, label: `${command} ${one}` }));
 }
 
 function people(found) {
   const wanted = found.toLocaleLowerCase();
   const named = [...store.users.values()]
-    .filter((user) => user.id !== "USLACKBOT" && (starts(user.name, wanted) || (user.real_name ?? "").toLocaleLowerCase().split(" ").some((part) => part.startsWith(wanted))))
-    .map((user) => ({ insert: `@${user.name} `, label: user.real_name || user.name, more: `@${user.name}`, face: () => avatar(user.id, "small") }));
-  const ranges = [["here", "everybody active in this channel"], ["channel", "everybody in this channel"]]
+    .filter(
+      (user) =>
+        user.id !== "USLACKBOT" &&
+        (starts(user.name, wanted) ||
+          (user.real_name ?? "")
+            .toLocaleLowerCase()
+            .split(" ")
+            .some((part) => part.startsWith(wanted))),
+    )
+    .map((user) => ({
+      insert: `@${user.name} `,
+      label: user.real_name || user.name,
+      more: `@${user.name}`,
+      face: () => avatar(user.id, "small"),
+    }));
+  const ranges = [
+    ["here", "everybody active in this channel"],
+    ["channel", "everybody in this channel"],
+  ]
     .filter(([name]) => wanted && name.startsWith(wanted))
     .map(([name, hint]) => ({ insert: `@${name} `, label: `@${name}`, hint }));
   return [...named, ...ranges];
 }
 
 function channels(found) {
-  return [...store.channels.values()].filter((one) => one.kind !== "dm" && starts(one.name, found.toLocaleLowerCase())).map((one) => ({ insert: `#${one.name} `, label: `#${one.name}`, hint: one.topic }));
+  return [...store.channels.values()]
+    .filter((one) => one.kind !== "dm" && starts(one.name, found.toLocaleLowerCase()))
+    .map((one) => ({ insert: `#${one.name} `, label: `#${one.name}`, hint: one.topic }));
 }
 
 function emojis(found) {
-  return found.length < 2 ? [] : emojiLike(found.toLocaleLowerCase()).map(([name]) => ({ insert: `:${name}: `, label: `:${name}:`, face: () => h("span", { class: "emoji" }, picture(name)) }));
+  return found.length < 2
+    ? []
+    : emojiLike(found.toLocaleLowerCase()).map(([name]) => ({
+        insert: `:${name}: `,
+        label: `:${name}:`,
+        face: () => h("span", { class: "emoji" }, picture(name)),
+      }));
 }
 
 /** [pattern on the text before the caret, its offers, whether Enter takes the choice while it adds nothing]. */
@@ -56,7 +86,13 @@ export function complete(area, anchor, listId) {
   let at = -1;
   let found = null;
   let dismissed = null;
-  const list = h("div", { class: "completion", id: listId, role: "listbox", "aria-label": "Suggestions", hidden: true });
+  const list = h("div", {
+    class: "completion",
+    id: listId,
+    role: "listbox",
+    "aria-label": "Suggestions",
+    hidden: true,
+  });
   anchor.append(list);
 
   function update() {
@@ -85,11 +121,37 @@ export function complete(area, anchor, listId) {
       offers.map((offer, i) =>
         h(
           "div",
-          { class: ["option", i === at && "option--active"], role: "option", id: `${listId}-${i}`, "aria-selected": String(i === at), onpointerdown: (event) => { event.preventDefault(); take(i); } },
-          offer.face?.(), h("span", { class: "menu-words" }, h("span", {}, h("strong", {}, offer.label), offer.more && h("span", { class: "option-more" }, offer.more)), offer.hint && h("small", {}, offer.hint)),
+          {
+            class: ["option", i === at && "option--active"],
+            role: "option",
+            id: `${listId}-${i}`,
+            "aria-selected": String(i === at),
+            onpointerdown: (event) => {
+              event.preventDefault();
+              take(i);
+            },
+          },
+          offer.face?.(),
+          h(
+            "span",
+            { class: "menu-words" },
+            h("span", {}, h("strong", {}, offer.label), offer.more && h("span", { class: "option-more" }, offer.more)),
+            offer.hint && h("small", {}, offer.hint),
+          ),
         ),
       ),
-      h("p", { class: "completion-keys", "aria-hidden": "true" }, h("kbd", {}, "↑"), h("kbd", {}, "↓"), " choose  ", h("kbd", {}, "Tab"), at >= 0 && [" or ", h("kbd", {}, "Enter")], " take  ", h("kbd", {}, "Esc"), " close"),
+      h(
+        "p",
+        { class: "completion-keys", "aria-hidden": "true" },
+        h("kbd", {}, "↑"),
+        h("kbd", {}, "↓"),
+        " choose  ",
+        h("kbd", {}, "Tab"),
+        at >= 0 && [" or ", h("kbd", {}, "Enter")],
+        " take  ",
+        h("kbd", {}, "Esc"),
+        " close",
+      ),
     );
     if (at >= 0) area.setAttribute("aria-activedescendant", `${listId}-${at}`);
     else area.removeAttribute("aria-activedescendant");

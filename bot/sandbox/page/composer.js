@@ -19,20 +19,56 @@ export function composer({ place, placeholder, label, dropTarget, onEscape }) {
   let sending = false;
   const listId = uid("completion");
   const area = h("textarea", {
-    class: "composer-text", rows: "1", "aria-label": label(), placeholder: placeholder(), autocomplete: "off", spellcheck: "true",
-    role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": listId, enterkeyhint: "send",
+    class: "composer-text",
+    rows: "1",
+    "aria-label": label(),
+    placeholder: placeholder(),
+    autocomplete: "off",
+    spellcheck: "true",
+    role: "combobox",
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": listId,
+    enterkeyhint: "send",
   });
   const chosen = h("ul", { class: "file-list composer-files", "aria-label": "Files to send" });
-  const picker = h("input", { type: "file", multiple: true, class: "visually-hidden", tabindex: "-1", "aria-hidden": "true", onchange: () => { attach(picker.files); picker.value = ""; area.focus(); } });
-  const send = h("button", { type: "button", class: "composer-send", "aria-label": "Send", title: "Send (Enter)", onclick: () => submit() }, icon("send"));
-  const tool = (title, sign, run) => h("button", { type: "button", class: "icon-button", "aria-label": title, title, onclick: run }, icon(sign));
+  const picker = h("input", {
+    type: "file",
+    multiple: true,
+    class: "visually-hidden",
+    tabindex: "-1",
+    "aria-hidden": "true",
+    onchange: () => {
+      attach(picker.files);
+      picker.value = "";
+      area.focus();
+    },
+  });
+  const send = h(
+    "button",
+    { type: "button", class: "composer-send", "aria-label": "Send", title: "Send (Enter)", onclick: () => submit() },
+    icon("send"),
+  );
+  const tool = (title, sign, run) =>
+    h("button", { type: "button", class: "icon-button", "aria-label": title, title, onclick: run }, icon(sign));
   const usage = h("p", { class: "composer-usage", hidden: true });
   const box = h(
-    "div", { class: "composer-box" }, chosen, area,
+    "div",
+    { class: "composer-box" },
+    chosen,
+    area,
     h(
-      "div", { class: "composer-bar" },
-      tool("Attach files", "clip", () => picker.click()), tool("Mention somebody", "at", () => insert("@")), tool("Slash commands", "slash", () => { if (!area.value) insert("/"); else area.focus(); }),
-      usage, h("span", { class: "composer-space" }), send,
+      "div",
+      { class: "composer-bar" },
+      tool("Attach files", "clip", () => picker.click()),
+      tool("Mention somebody", "at", () => insert("@")),
+      tool("Slash commands", "slash", () => {
+        if (!area.value) insert("/");
+        else area.focus();
+      }),
+      usage,
+      h("span", { class: "composer-space" }),
+      send,
     ),
   );
   const suggestions = complete(area, box, listId);
@@ -41,7 +77,12 @@ export function composer({ place, placeholder, label, dropTarget, onEscape }) {
 
   function insert(sign) {
     const before = area.value.slice(0, area.selectionStart);
-    area.setRangeText(before && !/\s$/u.test(before) && sign === "@" ? ` ${sign}` : sign, area.selectionStart, area.selectionEnd, "end");
+    area.setRangeText(
+      before && !/\s$/u.test(before) && sign === "@" ? ` ${sign}` : sign,
+      area.selectionStart,
+      area.selectionEnd,
+      "end",
+    );
     area.focus();
     changed();
   }
@@ -55,7 +96,8 @@ export function composer({ place, placeholder, label, dropTarget, onEscape }) {
     grow();
     drafts.set(draftKey(), area.value);
     send.disabled = sending || (!area.value.trim() && !files.length);
-    const command = area.value.startsWith("/") && store.commands.find((one) => one.command === area.value.split(/\s/u)[0]);
+    const command =
+      area.value.startsWith("/") && store.commands.find((one) => one.command === area.value.split(/\s/u)[0]);
     usage.hidden = !command;
     if (command) usage.textContent = command.usage_hint || command.description || "";
     suggestions.update();
@@ -73,8 +115,25 @@ export function composer({ place, placeholder, label, dropTarget, onEscape }) {
       chosen,
       files.map((file) =>
         h(
-          "li", { class: "file-chip" }, pictureOf(file), h("span", { class: "file-words" }, h("span", {}, file.name), h("small", {}, size(file.size))),
-          h("button", { type: "button", class: "icon-button icon-button--tiny", "aria-label": `Remove ${file.name}`, onclick: () => { files = files.filter((one) => one !== file); drawFiles(); changed(); area.focus(); } }, icon("close")),
+          "li",
+          { class: "file-chip" },
+          pictureOf(file),
+          h("span", { class: "file-words" }, h("span", {}, file.name), h("small", {}, size(file.size))),
+          h(
+            "button",
+            {
+              type: "button",
+              class: "icon-button icon-button--tiny",
+              "aria-label": `Remove ${file.name}`,
+              onclick: () => {
+                files = files.filter((one) => one !== file);
+                drawFiles();
+                changed();
+                area.focus();
+              },
+            },
+            icon("close"),
+          ),
         ),
       ),
     );
@@ -90,8 +149,10 @@ export function composer({ place, placeholder, label, dropTarget, onEscape }) {
     clear();
     sending = true;
     const answer = await attempt(
-      command ? act("command", { ...target, command, text: text.slice(command.length).trim() })
-        : kept.files.length ? upload({ ...target, text: text || null }, kept.files)
+      command
+        ? act("command", { ...target, command, text: text.slice(command.length).trim() })
+        : kept.files.length
+          ? upload({ ...target, text: text || null }, kept.files)
           : act("message", { ...target, text }),
     );
     sending = false;

@@ -10,15 +10,30 @@ export function confirm(question) {
     const body = uid("confirm");
     const yes = h(
       "button",
-      { type: "button", class: ["button", question.style === "danger" ? "button--danger-solid" : "button--primary"], onclick: () => end(true) },
+      {
+        type: "button",
+        class: ["button", question.style === "danger" ? "button--danger-solid" : "button--primary"],
+        onclick: () => end(true),
+      },
       text(question.confirm ?? "Yes"),
     );
     const dialog = h(
       "dialog",
-      { class: "dialog dialog--small", role: "alertdialog", "aria-labelledby": title, "aria-describedby": body, data: { role: "confirm" } },
+      {
+        class: "dialog dialog--small",
+        role: "alertdialog",
+        "aria-labelledby": title,
+        "aria-describedby": body,
+        data: { role: "confirm" },
+      },
       h("h2", { class: "dialog-title", id: title }, text(question.title ?? "Are you sure?")),
       h("div", { class: "dialog-body", id: body }, text(question.text)),
-      h("footer", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => end(false) }, text(question.deny ?? "Cancel")), yes),
+      h(
+        "footer",
+        { class: "dialog-foot" },
+        h("button", { type: "button", class: "button", onclick: () => end(false) }, text(question.deny ?? "Cancel")),
+        yes,
+      ),
     );
     const before = document.activeElement;
     function end(answer) {

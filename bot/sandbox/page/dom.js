@@ -8,9 +8,10 @@ function apply(node, name, value) {
   else if (name === "class") node.setAttribute("class", Array.isArray(value) ? value.filter(Boolean).join(" ") : value);
   else if (name === "text") node.textContent = value;
   else if (name === "vars") for (const [key, content] of Object.entries(value)) node.style.setProperty(key, content);
-  else if (name === "data") for (const [key, content] of Object.entries(value)) {
-    if (content !== undefined && content !== null) node.dataset[key] = content;
-  }
+  else if (name === "data")
+    for (const [key, content] of Object.entries(value)) {
+      if (content !== undefined && content !== null) node.dataset[key] = content;
+    }
   else if (name === "value" && "value" in node) node.value = value;
   else node.setAttribute(name, value === true ? "" : String(value));
 }
@@ -63,8 +64,10 @@ export function swap(old, fresh) {
   if (!inside) return;
   const again = key && [...fresh.querySelectorAll("[data-key]")].find((node) => node.dataset.key === key);
   const target = again ?? fresh;
-  (target.matches("button,a,input,textarea,[tabindex]") ? target : target.querySelector("button,a,input,textarea") ?? fresh)
-    .focus({ preventScroll: true });
+  (target.matches("button,a,input,textarea,[tabindex]")
+    ? target
+    : (target.querySelector("button,a,input,textarea") ?? fresh)
+  ).focus({ preventScroll: true });
 }
 
 /** The address as given if a browser may follow it safely, else null: `javascript:`, `data:` and friends are refused. */

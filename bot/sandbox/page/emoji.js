@@ -25,17 +25,48 @@ one 1️⃣|two 2️⃣|three 3️⃣|four 4️⃣|five 5️⃣|es 🇪🇸|us �
 `;
 
 const BY_NAME = new Map(
-  TABLE.trim().split(/[|\n]/u).map((pair) => {
-    const at = pair.lastIndexOf(" ");
-    return [pair.slice(0, at).trim(), pair.slice(at + 1)];
-  }),
+  TABLE.trim()
+    .split(/[|\n]/u)
+    .map((pair) => {
+      const at = pair.lastIndexOf(" ");
+      return [pair.slice(0, at).trim(), pair.slice(at + 1)];
+    }),
 );
 
 export const QUICK_REACTIONS = ["white_check_mark", "eyes", "+1"];
 const PICKER = [
-  "+1", "-1", "white_check_mark", "x", "eyes", "raised_hands", "pray", "tada", "heart", "fire", "rocket", "clap",
-  "thinking_face", "smile", "joy", "cry", "scream", "saluting_face", "rotating_light", "warning", "bell", "hourglass",
-  "wrench", "bug", "chart_with_upwards_trend", "chart_with_downwards_trend", "coffee", "turtle", "bulb", "zap", "100", "wave",
+  "+1",
+  "-1",
+  "white_check_mark",
+  "x",
+  "eyes",
+  "raised_hands",
+  "pray",
+  "tada",
+  "heart",
+  "fire",
+  "rocket",
+  "clap",
+  "thinking_face",
+  "smile",
+  "joy",
+  "cry",
+  "scream",
+  "saluting_face",
+  "rotating_light",
+  "warning",
+  "bell",
+  "hourglass",
+  "wrench",
+  "bug",
+  "chart_with_upwards_trend",
+  "chart_with_downwards_trend",
+  "coffee",
+  "turtle",
+  "bulb",
+  "zap",
+  "100",
+  "wave",
 ];
 
 /** What the reaction picker offers: all that this system can show. */
@@ -50,7 +81,13 @@ export function picture(name) {
 
 /** Characters that are meant as pictures: those that always are, and those that say so by a variation selector. */
 const CHARACTER = new Map([...BY_NAME].reverse().map(([name, character]) => [character, name]));
-const ANY = new RegExp([...CHARACTER.keys()].filter((one) => /^(?:\p{Emoji_Presentation}|.\uFE0F)/u.test(one)).sort((a, b) => b.length - a.length).join("|"), "gu");
+const ANY = new RegExp(
+  [...CHARACTER.keys()]
+    .filter((one) => /^(?:\p{Emoji_Presentation}|.\uFE0F)/u.test(one))
+    .sort((a, b) => b.length - a.length)
+    .join("|"),
+  "gu",
+);
 
 /** Text with its emoji characters drawn where the system has no font for them; else just the text. */
 export function drawn(text) {

@@ -9,7 +9,12 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 export function size(bytes) {
   if (!Number.isFinite(bytes)) return "";
   const power = Math.min(Math.floor(Math.log(Math.max(bytes, 1)) / Math.log(1000)), UNITS.length - 1);
-  return new Intl.NumberFormat(undefined, { style: "unit", unit: UNITS[power], unitDisplay: "short", maximumFractionDigits: power ? 1 : 0 }).format(bytes / 1000 ** power);
+  return new Intl.NumberFormat(undefined, {
+    style: "unit",
+    unit: UNITS[power],
+    unitDisplay: "short",
+    maximumFractionDigits: power ? 1 : 0,
+  }).format(bytes / 1000 ** power);
 }
 
 /** A thumbnail of a chosen file, drawn on a canvas so that no blob: address is needed; an icon for other kinds. */
@@ -19,7 +24,9 @@ export function pictureOf(file) {
   createImageBitmap(file).then(
     (bitmap) => {
       const side = Math.min(bitmap.width, bitmap.height);
-      canvas.getContext("2d").drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, 72, 72);
+      canvas
+        .getContext("2d")
+        .drawImage(bitmap, (bitmap.width - side) / 2, (bitmap.height - side) / 2, side, side, 0, 0, 72, 72);
       bitmap.close();
     },
     () => canvas.replaceWith(h("span", { class: "file-picture" }, icon("image"))),
@@ -49,13 +56,25 @@ export function fileCard(file) {
   const facts = [file.pretty_type ?? file.filetype?.toUpperCase(), size(file.size)].filter(Boolean).join(" · ");
   if (file.mimetype?.startsWith("image/") && file.mimetype !== "image/svg+xml") {
     return h(
-      "figure", { class: "file-image" },
-      h("a", { href: fileAddress(file), target: "_blank", rel: "noopener", "aria-label": `Open ${name}` }, h("img", { src: fileAddress(file), alt: file.alt_txt ?? name, loading: "lazy", onerror: (event) => event.target.closest("figure").classList.add("file-image--broken") })),
+      "figure",
+      { class: "file-image" },
+      h(
+        "a",
+        { href: fileAddress(file), target: "_blank", rel: "noopener", "aria-label": `Open ${name}` },
+        h("img", {
+          src: fileAddress(file),
+          alt: file.alt_txt ?? name,
+          loading: "lazy",
+          onerror: (event) => event.target.closest("figure").classList.add("file-image--broken"),
+        }),
+      ),
       h("figcaption", {}, name, facts && h("small", {}, ` ${facts}`)),
     );
   }
   return h(
-    "a", { class: "file-card", href: fileAddress(file), target: "_blank", rel: "noopener", download: file.name },
-    h("span", { class: "file-picture" }, icon("file")), h("span", { class: "file-words" }, h("strong", {}, name), h("small", {}, facts)),
+    "a",
+    { class: "file-card", href: fileAddress(file), target: "_blank", rel: "noopener", download: file.name },
+    h("span", { class: "file-picture" }, icon("file")),
+    h("span", { class: "file-words" }, h("strong", {}, name), h("small", {}, facts)),
   );
 }

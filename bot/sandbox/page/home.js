@@ -27,16 +27,32 @@ export function home(room) {
 
   function show(fresh) {
     view = fresh;
-    const focused = room.contains(document.activeElement) ? document.activeElement.closest("[data-key]")?.dataset.key : null;
+    const focused = room.contains(document.activeElement)
+      ? document.activeElement.closest("[data-key]")?.dataset.key
+      : null;
     const top = room.scrollTop;
     replaceChildren(
       room,
       view
         ? h("div", { class: "home-page surface" }, renderBlocks(view.blocks, context()))
-        : h("div", { class: "empty" }, h("p", {}, h("strong", {}, `${store.app.name} has not published a Home yet.`)), h("p", {}, store.app.connected === false ? "The app is not connected to this workspace." : "It appears here as soon as the app publishes it.")),
+        : h(
+            "div",
+            { class: "empty" },
+            h("p", {}, h("strong", {}, `${store.app.name} has not published a Home yet.`)),
+            h(
+              "p",
+              {},
+              store.app.connected === false
+                ? "The app is not connected to this workspace."
+                : "It appears here as soon as the app publishes it.",
+            ),
+          ),
     );
     room.scrollTop = top;
-    if (focused) [...room.querySelectorAll("[data-key]")].find((node) => node.dataset.key === focused)?.focus({ preventScroll: true });
+    if (focused)
+      [...room.querySelectorAll("[data-key]")]
+        .find((node) => node.dataset.key === focused)
+        ?.focus({ preventScroll: true });
   }
 
   const context = () => ({

@@ -3,8 +3,19 @@
 import { liveAddress } from "./api.js";
 
 const KINDS = [
-  "message", "message_changed", "message_deleted", "reaction", "channel", "view_opened", "view_updated",
-  "view_closed", "home", "ephemeral", "typing", "presence", "app",
+  "message",
+  "message_changed",
+  "message_deleted",
+  "reaction",
+  "channel",
+  "view_opened",
+  "view_updated",
+  "view_closed",
+  "home",
+  "ephemeral",
+  "typing",
+  "presence",
+  "app",
 ];
 const WORTH_WAITING_MS = 2000;
 const SILENCE_BEFORE_WORRY_MS = 700;

@@ -40,7 +40,11 @@ function drawer(open) {
 
 function firstPlace() {
   const channels = [...store.channels.values()].filter((channel) => channel.kind !== "dm");
-  return channels.find((channel) => channel.unread) ?? channels.find((channel) => channel.members?.includes(store.me) && channel.name !== "general") ?? channels[0];
+  return (
+    channels.find((channel) => channel.unread) ??
+    channels.find((channel) => channel.members?.includes(store.me) && channel.name !== "general") ??
+    channels[0]
+  );
 }
 
 async function show() {
@@ -64,12 +68,16 @@ async function show() {
 }
 
 function focusHere(place) {
-  if (!place?.ts && !matchMedia("(pointer: coarse)").matches && !document.querySelector("dialog[open]")) main.focusWriter();
+  if (!place?.ts && !matchMedia("(pointer: coarse)").matches && !document.querySelector("dialog[open]"))
+    main.focusWriter();
 }
 
 /** A link may name a reply without its thread: the threads that were answered since are looked through, newest first. */
 async function findReply(channel, ts) {
-  const roots = main.list.messages().filter((message) => message.reply_count && message.ts < ts && (message.latest_reply ?? ts) >= ts).reverse();
+  const roots = main.list
+    .messages()
+    .filter((message) => message.reply_count && message.ts < ts && (message.latest_reply ?? ts) >= ts)
+    .reverse();
   for (const root of roots) {
     const answer = await attempt(read("messages", { channel: channel.id, thread_ts: root.ts, user: store.me }));
     if (answer?.messages.some((message) => message.ts === ts)) return openThread(channel, root.ts, ts);
@@ -129,7 +137,8 @@ function newMessage({ channel: channelId, message }) {
     channel.unread = (channel.unread ?? 0) + 1;
     store.tell("unread");
   }
-  if (shown || thread.holds(channelId, message)) announce(`${store.displayName(author(message))}: ${unescape(message.text ?? "")}`);
+  if (shown || thread.holds(channelId, message))
+    announce(`${store.displayName(author(message))}: ${unescape(message.text ?? "")}`);
 }
 
 function removed({ channel, ts, message }) {
@@ -172,7 +181,17 @@ const HAPPENINGS = {
 function connection(state, again) {
   const banner = $("banner");
   banner.hidden = state === "open";
-  if (state === "lost") replaceChildren(banner, h("span", { class: "spinner" }), h("span", {}, h("strong", {}, "Reconnecting."), " The workspace does not answer; what you see may be out of date."));
+  if (state === "lost")
+    replaceChildren(
+      banner,
+      h("span", { class: "spinner" }),
+      h(
+        "span",
+        {},
+        h("strong", {}, "Reconnecting."),
+        " The workspace does not answer; what you see may be out of date.",
+      ),
+    );
   if (state === "open" && again) {
     refreshState();
     main.reload();
@@ -225,7 +244,10 @@ if (permalink) history.replaceState(null, "", `/${permalink}`);
 addEventListener("hashchange", show);
 document.addEventListener("keydown", keys);
 document.addEventListener("click", clicks);
-document.addEventListener("visibilitychange", () => !document.hidden && main.current()?.unread && main.read(main.current()));
+document.addEventListener(
+  "visibilitychange",
+  () => !document.hidden && main.current()?.unread && main.read(main.current()),
+);
 $("scrim").addEventListener("click", () => drawer(false));
 document.querySelector(".skip-link").addEventListener("click", (event) => {
   event.preventDefault();
@@ -238,6 +260,15 @@ try {
   await start();
 } catch (error) {
   shell.removeAttribute("aria-busy");
-  replaceChildren($("main"), h("div", { class: "empty", role: "alert" }, h("p", {}, h("strong", {}, "The workspace could not be read.")), h("p", {}, error.message), h("button", { type: "button", class: "button", onclick: () => location.reload() }, "Try again")));
+  replaceChildren(
+    $("main"),
+    h(
+      "div",
+      { class: "empty", role: "alert" },
+      h("p", {}, h("strong", {}, "The workspace could not be read.")),
+      h("p", {}, error.message),
+      h("button", { type: "button", class: "button", onclick: () => location.reload() }, "Try again"),
+    ),
+  );
   if (error.name !== "Refused") throw error;
 }

@@ -37,7 +37,10 @@ export function tellUnacknowledged(answer) {
 /** What clicks inside a message do. */
 function context(message) {
   return {
-    act: async (action) => tellUnacknowledged(await attempt(act("click", { user: store.me, channel: message.channel, ts: message.ts, ...action }))),
+    act: async (action) =>
+      tellUnacknowledged(
+        await attempt(act("click", { user: store.me, channel: message.channel, ts: message.ts, ...action })),
+      ),
     follow: (event, href, tell) => {
       const here = local(href);
       if (here) {
@@ -50,7 +53,12 @@ function context(message) {
 }
 
 function isTyped(message) {
-  return !message.bot_id && message.blocks?.length === 1 && message.blocks[0].type === "rich_text" && typeof message.text === "string";
+  return (
+    !message.bot_id &&
+    message.blocks?.length === 1 &&
+    message.blocks[0].type === "rich_text" &&
+    typeof message.text === "string"
+  );
 }
 
 function body(message) {
@@ -65,35 +73,70 @@ function body(message) {
 
 async function toggle(message, name) {
   const mine = (message.reactions ?? []).find((one) => one.name === name)?.users.includes(store.me);
-  await attempt(act("react", { user: store.me, channel: message.channel, ts: message.ts, name, remove: Boolean(mine) }));
+  await attempt(
+    act("react", { user: store.me, channel: message.channel, ts: message.ts, name, remove: Boolean(mine) }),
+  );
 }
 
 function reactions(message) {
   if (!message.reactions?.length) return null;
   const bar = h(
-    "div", { class: "reactions", role: "group", "aria-label": "Reactions" },
+    "div",
+    { class: "reactions", role: "group", "aria-label": "Reactions" },
     message.reactions.map((one) => {
       const who = one.users.map((id) => (id === store.me ? "you" : store.displayName(id))).join(", ");
       const mine = one.users.includes(store.me);
       return h(
         "button",
         {
-          type: "button", class: ["reaction", mine && "reaction--mine"], "aria-pressed": String(mine), title: `${who} reacted with :${one.name}:`,
-          "aria-label": `${one.name.replaceAll("_", " ")}, ${one.count ?? one.users.length}: ${who}`, data: { key: `reaction/${one.name}` }, onclick: () => toggle(message, one.name),
+          type: "button",
+          class: ["reaction", mine && "reaction--mine"],
+          "aria-pressed": String(mine),
+          title: `${who} reacted with :${one.name}:`,
+          "aria-label": `${one.name.replaceAll("_", " ")}, ${one.count ?? one.users.length}: ${who}`,
+          data: { key: `reaction/${one.name}` },
+          onclick: () => toggle(message, one.name),
         },
-        h("span", { "aria-hidden": "true" }, picture(one.name)), h("span", { class: "count" }, one.count ?? one.users.length),
+        h("span", { "aria-hidden": "true" }, picture(one.name)),
+        h("span", { class: "count" }, one.count ?? one.users.length),
       );
     }),
-    h("button", { type: "button", class: "reaction reaction--add", "aria-label": "Add a reaction", "aria-haspopup": "dialog", "aria-expanded": "false", onclick: (event) => pick(event.currentTarget, message) }, icon("smile")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "reaction reaction--add",
+        "aria-label": "Add a reaction",
+        "aria-haspopup": "dialog",
+        "aria-expanded": "false",
+        onclick: (event) => pick(event.currentTarget, message),
+      },
+      icon("smile"),
+    ),
   );
   return bar;
 }
 
 export function pick(anchor, message) {
   const grid = h(
-    "div", { class: "emoji-grid", role: "group", "aria-label": "Choose a reaction" },
+    "div",
+    { class: "emoji-grid", role: "group", "aria-label": "Choose a reaction" },
     picker().map((name, i) =>
-      h("button", { type: "button", class: "emoji-choice", tabindex: i ? "-1" : "0", "aria-label": name.replaceAll("_", " "), title: `:${name}:`, onclick: () => { layer?.close(); toggle(message, name); } }, picture(name)),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "emoji-choice",
+          tabindex: i ? "-1" : "0",
+          "aria-label": name.replaceAll("_", " "),
+          title: `:${name}:`,
+          onclick: () => {
+            layer?.close();
+            toggle(message, name);
+          },
+        },
+        picture(name),
+      ),
     ),
   );
   roving(grid, ".emoji-choice", "both");
@@ -108,7 +151,11 @@ function replyBar(message) {
   return h(
     "button",
     { type: "button", class: "reply-bar", data: { key: "replies" }, onclick: () => openThread(message) },
-    h("span", { class: "faces", "aria-hidden": "true" }, faces.map((id) => avatar(id, "small"))),
+    h(
+      "span",
+      { class: "faces", "aria-hidden": "true" },
+      faces.map((id) => avatar(id, "small")),
+    ),
     h("strong", {}, words),
     message.latest_reply && h("small", {}, `last ${when(dateOfTs(message.latest_reply))}`),
     h("span", { class: "reply-open" }, "View thread", icon("right")),
@@ -116,7 +163,11 @@ function replyBar(message) {
 }
 
 export function openThread(message, focus = true) {
-  go({ channel: message.channel, ts: focus && isReply(message) ? message.ts : null, thread: message.thread_ts ?? message.ts });
+  go({
+    channel: message.channel,
+    ts: focus && isReply(message) ? message.ts : null,
+    thread: message.thread_ts ?? message.ts,
+  });
 }
 
 async function copy(text, said) {
@@ -134,24 +185,62 @@ function menuItems(message, anchor) {
     { label: "Add a reaction…", icon: icon("smile"), run: () => pick(anchor, message) },
     !isReply(message) && { label: "Reply in thread", icon: icon("reply"), run: () => openThread(message) },
     isReply(message) && { label: "Open thread", icon: icon("reply"), run: () => openThread(message) },
-    { label: "Copy link", icon: icon("link"), run: () => copy(permalink(message.channel, message.ts, message.thread_ts), "Link copied.") },
+    {
+      label: "Copy link",
+      icon: icon("link"),
+      run: () => copy(permalink(message.channel, message.ts, message.thread_ts), "Link copied."),
+    },
     { label: "Copy text", icon: icon("file"), run: () => copy(unescape(message.text ?? ""), "Text copied.") },
     shortcuts.length > 0 && { heading: "Shortcuts" },
     ...shortcuts.map((one) => ({
-      label: one.name, hint: store.app.name, icon: icon("bolt"),
-      run: async () => tellUnacknowledged(await attempt(act("shortcut", { user: store.me, callback_id: one.callback_id, channel: message.channel, ts: message.ts }))),
+      label: one.name,
+      hint: store.app.name,
+      icon: icon("bolt"),
+      run: async () =>
+        tellUnacknowledged(
+          await attempt(
+            act("shortcut", { user: store.me, callback_id: one.callback_id, channel: message.channel, ts: message.ts }),
+          ),
+        ),
     })),
   ];
 }
 
 function toolbar(message) {
-  const tool = (label, sign, run, more = {}) => h("button", { type: "button", class: "tool", tabindex: "-1", "aria-label": label, title: label, onclick: (event) => run(event.currentTarget), ...more }, sign);
+  const tool = (label, sign, run, more = {}) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "tool",
+        tabindex: "-1",
+        "aria-label": label,
+        title: label,
+        onclick: (event) => run(event.currentTarget),
+        ...more,
+      },
+      sign,
+    );
   return h(
-    "div", { class: "toolbar", role: "group", "aria-label": "Message actions" },
-    QUICK_REACTIONS.map((name) => tool(`React with ${name.replaceAll("_", " ")}`, picture(name), () => toggle(message, name), { class: "tool tool--quick" })),
-    tool("Add a reaction", icon("smile"), (anchor) => pick(anchor, message), { class: "tool tool--wide", "aria-haspopup": "dialog" }),
-    !isReply(message) && tool("Reply in thread", icon("reply"), () => openThread(message), { class: "tool tool--wide" }),
-    tool("More actions", icon("more"), (anchor) => menu(anchor, menuItems(message, anchor), { align: "end" }), { class: "tool tool--more", "aria-haspopup": "menu", "aria-expanded": "false", data: { key: "more" } }),
+    "div",
+    { class: "toolbar", role: "group", "aria-label": "Message actions" },
+    QUICK_REACTIONS.map((name) =>
+      tool(`React with ${name.replaceAll("_", " ")}`, picture(name), () => toggle(message, name), {
+        class: "tool tool--quick",
+      }),
+    ),
+    tool("Add a reaction", icon("smile"), (anchor) => pick(anchor, message), {
+      class: "tool tool--wide",
+      "aria-haspopup": "dialog",
+    }),
+    !isReply(message) &&
+      tool("Reply in thread", icon("reply"), () => openThread(message), { class: "tool tool--wide" }),
+    tool("More actions", icon("more"), (anchor) => menu(anchor, menuItems(message, anchor), { align: "end" }), {
+      class: "tool tool--more",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      data: { key: "more" },
+    }),
   );
 }
 
@@ -172,7 +261,13 @@ function keys(event, message, node) {
 function about(message) {
   if (message.is_ephemeral) return h("p", { class: "about" }, icon("eye"), "Only visible to you");
   if (isBroadcast(message) && !message.inThread) {
-    return h("p", { class: "about" }, icon("reply"), h("button", { type: "button", class: "text-link", onclick: () => openThread(message) }, "replied to a thread"), message.root?.text && h("span", { class: "about-root" }, unescape(message.root.text)));
+    return h(
+      "p",
+      { class: "about" },
+      icon("reply"),
+      h("button", { type: "button", class: "text-link", onclick: () => openThread(message) }, "replied to a thread"),
+      message.root?.text && h("span", { class: "about-root" }, unescape(message.root.text)),
+    );
   }
   if (isBroadcast(message)) return h("p", { class: "about" }, icon("hash"), "also sent to the channel");
   return null;
@@ -184,8 +279,27 @@ const isNotice = (message) => message.subtype === "tombstone" || /^(?:channel|gr
 function notice(message) {
   const date = dateOfTs(message.ts);
   const node = h(
-    "article", { class: "message message--notice", tabindex: "-1", "aria-label": unescape(message.text ?? ""), data: { ts: message.ts }, onkeydown: (event) => keys(event, message, node) },
-    h("div", { class: "gutter" }), h("div", { class: "content" }, h("div", { class: "body" }, mrkdwn(message.text ?? ""), " ", h("time", { class: "time", datetime: date.toISOString(), title: full(date) }, clock(date))), replyBar(message)),
+    "article",
+    {
+      class: "message message--notice",
+      tabindex: "-1",
+      "aria-label": unescape(message.text ?? ""),
+      data: { ts: message.ts },
+      onkeydown: (event) => keys(event, message, node),
+    },
+    h("div", { class: "gutter" }),
+    h(
+      "div",
+      { class: "content" },
+      h(
+        "div",
+        { class: "body" },
+        mrkdwn(message.text ?? ""),
+        " ",
+        h("time", { class: "time", datetime: date.toISOString(), title: full(date) }, clock(date)),
+      ),
+      replyBar(message),
+    ),
   );
   return node;
 }
@@ -199,21 +313,49 @@ export function messageNode(message, { compact = false } = {}) {
   const who = author(message);
   const date = dateOfTs(message.ts);
   const name = store.displayName(who);
-  const time = (props) => h("a", { class: "time", href: permalink(message.channel, message.ts, message.thread_ts).replace(location.origin + "/", ""), tabindex: "-1", ...props }, h("time", { datetime: date.toISOString(), title: full(date) }, clock(date)));
+  const time = (props) =>
+    h(
+      "a",
+      {
+        class: "time",
+        href: permalink(message.channel, message.ts, message.thread_ts).replace(location.origin + "/", ""),
+        tabindex: "-1",
+        ...props,
+      },
+      h("time", { datetime: date.toISOString(), title: full(date) }, clock(date)),
+    );
   const said = isTyped(message) || !(message.blocks?.length || message.attachments?.length);
-  const edited = message.edited ? h("span", { class: "edited", title: `Edited ${full(dateOfTs(message.edited.ts ?? message.ts))}` }, "(edited)") : null;
+  const edited = message.edited
+    ? h("span", { class: "edited", title: `Edited ${full(dateOfTs(message.edited.ts ?? message.ts))}` }, "(edited)")
+    : null;
   const node = h(
     "article",
     {
-      class: ["message", compact && "message--compact", message.is_ephemeral && "message--ephemeral", isBroadcast(message) && "message--broadcast"],
-      tabindex: "-1", "aria-label": `${name}, ${when(date)}${said ? "" : `: ${unescape(message.text ?? "")}`}`, data: { ts: message.ts, user: who },
+      class: [
+        "message",
+        compact && "message--compact",
+        message.is_ephemeral && "message--ephemeral",
+        isBroadcast(message) && "message--broadcast",
+      ],
+      tabindex: "-1",
+      "aria-label": `${name}, ${when(date)}${said ? "" : `: ${unescape(message.text ?? "")}`}`,
+      data: { ts: message.ts, user: who },
       onkeydown: (event) => keys(event, message, node),
     },
     h("div", { class: "gutter" }, compact ? time({ class: "time time--gutter" }) : avatar(who)),
     h(
-      "div", { class: "content" },
+      "div",
+      { class: "content" },
       about(message),
-      !compact && h("header", { class: "byline" }, h("button", { type: "button", class: "name", tabindex: "-1", data: { user: who } }, name), store.user(who).is_bot && appTag(), time(), !said && edited),
+      !compact &&
+        h(
+          "header",
+          { class: "byline" },
+          h("button", { type: "button", class: "name", tabindex: "-1", data: { user: who } }, name),
+          store.user(who).is_bot && appTag(),
+          time(),
+          !said && edited,
+        ),
       h("div", { class: "body" }, body(message), (said || compact) && edited),
       reactions(message),
       replyBar(message),

@@ -22,14 +22,23 @@ export function messageList({ label, accepts, empty, decorate, older }) {
   let complete = true;
   let stuck = true;
   const list = h("div", { class: "messages", role: "feed", "aria-label": label });
-  const newer = h("button", { type: "button", class: "newer", hidden: true, onclick: () => toEnd(true) }, "New messages", icon("down"));
+  const newer = h(
+    "button",
+    { type: "button", class: "newer", hidden: true, onclick: () => toEnd(true) },
+    "New messages",
+    icon("down"),
+  );
   const scroller = h("div", { class: "scroller" }, list);
   const node = h("div", { class: "message-area" }, scroller, newer);
 
-  scroller.addEventListener("scroll", () => {
-    stuck = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
-    if (stuck) newer.hidden = true;
-  }, { passive: true });
+  scroller.addEventListener(
+    "scroll",
+    () => {
+      stuck = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
+      if (stuck) newer.hidden = true;
+    },
+    { passive: true },
+  );
   new ResizeObserver(() => stuck && jump()).observe(scroller);
 
   function jump() {
@@ -45,13 +54,24 @@ export function messageList({ label, accepts, empty, decorate, older }) {
 
   function compactAfter(message, before) {
     return Boolean(
-      before && author(before) === author(message) && Number(message.ts) - Number(before.ts) < RUN_SECONDS &&
-        !message.is_ephemeral && !before.is_ephemeral && message.subtype !== "thread_broadcast" && !before.reply_count &&
-        !(message.blocks?.length && message.bot_id) && dayKey(dateOfTs(before.ts)) === dayKey(dateOfTs(message.ts)),
+      before &&
+      author(before) === author(message) &&
+      Number(message.ts) - Number(before.ts) < RUN_SECONDS &&
+      !message.is_ephemeral &&
+      !before.is_ephemeral &&
+      message.subtype !== "thread_broadcast" &&
+      !before.reply_count &&
+      !(message.blocks?.length && message.bot_id) &&
+      dayKey(dateOfTs(before.ts)) === dayKey(dateOfTs(message.ts)),
     );
   }
 
-  const dayDivider = (ts) => h("div", { class: "day", role: "separator", "aria-label": dayName(dateOfTs(ts)) }, h("span", {}, dayName(dateOfTs(ts))));
+  const dayDivider = (ts) =>
+    h(
+      "div",
+      { class: "day", role: "separator", "aria-label": dayName(dateOfTs(ts)) },
+      h("span", {}, dayName(dateOfTs(ts))),
+    );
 
   /** Draws everything; used when the list is opened and for rare changes in the middle. */
   function draw() {
@@ -59,7 +79,14 @@ export function messageList({ label, accepts, empty, decorate, older }) {
     from = Math.min(from, Math.max(0, rows.length - 1));
     const shown = rows.slice(from);
     const nodes = [];
-    if (from > 0 || !complete) nodes.push(h("button", { type: "button", class: "button button--quiet button--small earlier", onclick: earlier }, "Show earlier messages"));
+    if (from > 0 || !complete)
+      nodes.push(
+        h(
+          "button",
+          { type: "button", class: "button button--quiet button--small earlier", onclick: earlier },
+          "Show earlier messages",
+        ),
+      );
     shown.forEach((message, i) => {
       const before = shown[i - 1];
       if (!before || dayKey(dateOfTs(before.ts)) !== dayKey(dateOfTs(message.ts))) nodes.push(dayDivider(message.ts));
@@ -176,5 +203,13 @@ export function messageList({ label, accepts, empty, decorate, older }) {
     if (row) stop(list, ".message", row);
   });
 
-  return { node, show, put, remove, focus, focusLast: () => list.querySelector(".message[tabindex='0']")?.focus(), messages: () => sorted() };
+  return {
+    node,
+    show,
+    put,
+    remove,
+    focus,
+    focusLast: () => list.querySelector(".message[tabindex='0']")?.focus(),
+    messages: () => sorted(),
+  };
 }

@@ -16,18 +16,25 @@ const EMPTY = [null, undefined, ""];
 
 /** What a person can get wrong before the app is asked, by element type: returns the sentence, or null. */
 const CHECKS = {
-  email_text_input: (state) => (/^[^\s@]+@[^\s@]+\.[^\s@]+$/u.test(state.value) ? null : "Enter an e-mail address, for example maria@example.com."),
-  url_text_input: (state) => (/^[a-z][a-z0-9+.-]*:\/\/\S+$/iu.test(state.value) ? null : "Enter a whole web address, for example https://example.com."),
+  email_text_input: (state) =>
+    /^[^\s@]+@[^\s@]+\.[^\s@]+$/u.test(state.value) ? null : "Enter an e-mail address, for example maria@example.com.",
+  url_text_input: (state) =>
+    /^[a-z][a-z0-9+.-]*:\/\/\S+$/iu.test(state.value)
+      ? null
+      : "Enter a whole web address, for example https://example.com.",
   number_input: (state, element) => {
     const value = Number(state.value);
     if (!Number.isFinite(value)) return "Enter a number.";
     if (!element.is_decimal_allowed && !Number.isInteger(value)) return "Enter a whole number.";
-    if (EMPTY.includes(element.min_value) === false && value < Number(element.min_value)) return `Enter ${element.min_value} or more.`;
-    if (EMPTY.includes(element.max_value) === false && value > Number(element.max_value)) return `Enter ${element.max_value} or less.`;
+    if (EMPTY.includes(element.min_value) === false && value < Number(element.min_value))
+      return `Enter ${element.min_value} or more.`;
+    if (EMPTY.includes(element.max_value) === false && value > Number(element.max_value))
+      return `Enter ${element.max_value} or less.`;
     return null;
   },
   plain_text_input: (state, element) => {
-    if (element.min_length && state.value.length < element.min_length) return `Write at least ${element.min_length} characters.`;
+    if (element.min_length && state.value.length < element.min_length)
+      return `Write at least ${element.min_length} characters.`;
     return null;
   },
 };
@@ -98,18 +105,51 @@ export function modals() {
     replaceChildren(
       dialog,
       h(
-        "header", { class: "dialog-head" },
-        stack.length > 1 && h("button", { type: "button", class: "icon-button", "aria-label": "Back", title: "Back", onclick: close }, icon("back")),
+        "header",
+        { class: "dialog-head" },
+        stack.length > 1 &&
+          h(
+            "button",
+            { type: "button", class: "icon-button", "aria-label": "Back", title: "Back", onclick: close },
+            icon("back"),
+          ),
         h("h2", { class: "dialog-title", id: titleId }, plain(view.title?.text ?? "")),
-        h("button", { type: "button", class: "icon-button", "aria-label": "Close", title: "Close (Esc)", onclick: closeAll }, icon("close")),
+        h(
+          "button",
+          { type: "button", class: "icon-button", "aria-label": "Close", title: "Close (Esc)", onclick: closeAll },
+          icon("close"),
+        ),
       ),
       h(
-        "form", { class: "dialog-form", novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(); } },
+        "form",
+        {
+          class: "dialog-form",
+          novalidate: true,
+          onsubmit: (event) => {
+            event.preventDefault();
+            submit();
+          },
+        },
         h("div", { class: "dialog-body surface", tabindex: "-1" }, renderBlocks(view.blocks, context(view))),
         h(
-          "footer", { class: "dialog-foot" },
-          h("button", { type: "button", class: "button", onclick: close }, plain(view.close?.text ?? (needsSubmit ? "Cancel" : "Close"))),
-          needsSubmit && h("button", { type: "submit", class: "button button--primary", "aria-busy": busy ? "true" : null, data: { key: "submit" } }, h("span", {}, plain(view.submit?.text ?? "Submit"))),
+          "footer",
+          { class: "dialog-foot" },
+          h(
+            "button",
+            { type: "button", class: "button", onclick: close },
+            plain(view.close?.text ?? (needsSubmit ? "Cancel" : "Close")),
+          ),
+          needsSubmit &&
+            h(
+              "button",
+              {
+                type: "submit",
+                class: "button button--primary",
+                "aria-busy": busy ? "true" : null,
+                data: { key: "submit" },
+              },
+              h("span", {}, plain(view.submit?.text ?? "Submit")),
+            ),
         ),
       ),
     );
@@ -123,7 +163,8 @@ export function modals() {
     const wrong = dialog.querySelector("[aria-invalid=true]");
     const again = key && [...dialog.querySelectorAll("[data-key]")].find((node) => node.dataset.key === key);
     const first = body.querySelector("input:not([type=hidden]), textarea, .combo, button, a");
-    const target = (Object.keys(errors).length && wrong) || again || first || dialog.querySelector("[type=submit]") || body;
+    const target =
+      (Object.keys(errors).length && wrong) || again || first || dialog.querySelector("[type=submit]") || body;
     target.focus({ preventScroll: target === first });
     if (target === again && selection && selection[0] !== null && "setSelectionRange" in target) {
       try {
@@ -138,7 +179,8 @@ export function modals() {
     errors,
     set: (block, element, state) => values.set(keyOf(view, block, element), state),
     get: (block, element) => values.get(keyOf(view, block, element)) ?? kept(view, block, element),
-    act: async (action) => tellUnacknowledged(await attempt(act("click", { user: store.me, view: view.id, ...action }))),
+    act: async (action) =>
+      tellUnacknowledged(await attempt(act("click", { user: store.me, view: view.id, ...action }))),
     follow: (event, href, tell) => {
       const here = local(href);
       if (here) {
@@ -172,7 +214,9 @@ export function modals() {
   async function collect(view) {
     const out = {};
     for (const block of view.blocks) {
-      for (const element of [block.element, block.accessory, ...(block.elements ?? [])].filter((one) => one?.action_id)) {
+      for (const element of [block.element, block.accessory, ...(block.elements ?? [])].filter(
+        (one) => one?.action_id,
+      )) {
         const state = values.get(keyOf(view, block, element));
         if (!state) continue;
         (out[block.block_id] ??= {})[element.action_id] =
@@ -191,9 +235,12 @@ export function modals() {
     if (Object.keys(errors).length) return draw();
     busy = true;
     draw();
-    const answer = await attempt(collect(view).then((filled) => act("submit", { user: store.me, view: view.id, values: filled })));
+    const answer = await attempt(
+      collect(view).then((filled) => act("submit", { user: store.me, view: view.id, values: filled })),
+    );
     busy = false;
-    if (answer?.response_action === "failed") toast(`${store.app.name} did not take it: ${answer.error}. Nothing is lost, you can try again.`, "error");
+    if (answer?.response_action === "failed")
+      toast(`${store.app.name} did not take it: ${answer.error}. Nothing is lost, you can try again.`, "error");
     if (answer?.response_action === "errors") {
       errors = answer.errors ?? {};
       draw();

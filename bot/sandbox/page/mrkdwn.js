@@ -15,20 +15,31 @@ export function unescape(text) {
 /** A followable link, or the plain words when the address is not one a browser may follow safely. */
 export function link(address, ...words) {
   const href = safeUrl(address);
-  if (!href) return h("span", { class: "refused-link", title: "This link is not followed: only web and mail addresses are." }, words);
+  if (!href)
+    return h(
+      "span",
+      { class: "refused-link", title: "This link is not followed: only web and mail addresses are." },
+      words,
+    );
   const here = local(href);
   if (here) return h("a", { href: here }, words);
   return h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, words);
 }
 
 export function userMention(id) {
-  return h("a", { class: ["mention", id === store.me && "mention--me"], href: "#", data: { user: id }, role: "button" }, `@${store.displayName(id)}`);
+  return h(
+    "a",
+    { class: ["mention", id === store.me && "mention--me"], href: "#", data: { user: id }, role: "button" },
+    `@${store.displayName(id)}`,
+  );
 }
 
 export function channelMention(id, label) {
   const channel = store.channels.get(id);
   const name = channel?.name ?? label ?? id;
-  return channel ? h("a", { class: "mention", href: `#/c/${channel.id}` }, `#${name}`) : h("span", { class: "mention" }, `#${name}`);
+  return channel
+    ? h("a", { class: "mention", href: `#/c/${channel.id}` }, `#${name}`)
+    : h("span", { class: "mention" }, `#${name}`);
 }
 
 export function broadcast(range) {
@@ -44,7 +55,11 @@ export function date(seconds, pattern, address, fallback) {
 
 export function emojiNode(name) {
   return emoji(name)
-    ? h("span", { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` }, picture(name))
+    ? h(
+        "span",
+        { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` },
+        picture(name),
+      )
     : document.createTextNode(`:${name}:`);
 }
 
@@ -103,7 +118,14 @@ function lines(text, options) {
   const out = [];
   let quote = [];
   const endQuote = () => {
-    if (quote.length) out.push(h("blockquote", {}, quote.flatMap((line, i) => [i > 0 && h("br"), ...inline(line, options)])));
+    if (quote.length)
+      out.push(
+        h(
+          "blockquote",
+          {},
+          quote.flatMap((line, i) => [i > 0 && h("br"), ...inline(line, options)]),
+        ),
+      );
     quote = [];
   };
   let fresh = true;
@@ -128,9 +150,12 @@ function lines(text, options) {
 /** mrkdwn text to nodes; `verbatim` leaves bare addresses unlinked, as Slack does. */
 export function mrkdwn(text, options = {}) {
   const out = [];
-  for (const [i, piece] of String(text ?? "").split(/```\n?/u).entries()) {
+  for (const [i, piece] of String(text ?? "")
+    .split(/```\n?/u)
+    .entries()) {
     if (i % 2 === 1) out.push(h("pre", { tabindex: "0" }, h("code", {}, codeWords(piece.replace(/\n$/u, "")))));
-    else if (piece.replace(/^\n|\n$/gu, "") !== "") out.push(...lines(i > 0 ? piece.replace(/^\n/u, "") : piece.replace(/\n$/u, ""), options));
+    else if (piece.replace(/^\n|\n$/gu, "") !== "")
+      out.push(...lines(i > 0 ? piece.replace(/^\n/u, "") : piece.replace(/\n$/u, ""), options));
   }
   return fragment(out);
 }
@@ -154,7 +179,9 @@ export function plain(text, { shortcodes = true } = {}) {
 export function text(object) {
   if (object === undefined || object === null) return fragment();
   if (typeof object === "string") return plain(object);
-  return object.type === "mrkdwn" ? mrkdwn(object.text, { verbatim: object.verbatim }) : plain(object.text, { shortcodes: object.emoji !== false });
+  return object.type === "mrkdwn"
+    ? mrkdwn(object.text, { verbatim: object.verbatim })
+    : plain(object.text, { shortcodes: object.emoji !== false });
 }
 
 /** The words of a text object, for labels. */

@@ -22,7 +22,13 @@ export function panel(room, shell, { onChange }) {
   }
 
   const grip = h("div", {
-    class: "panel-grip", role: "separator", tabindex: "0", "aria-orientation": "vertical", "aria-label": "Width of the panel", "aria-valuemin": LEAST, "aria-valuemax": MOST,
+    class: "panel-grip",
+    role: "separator",
+    tabindex: "0",
+    "aria-orientation": "vertical",
+    "aria-label": "Width of the panel",
+    "aria-valuemin": LEAST,
+    "aria-valuemax": MOST,
     onpointerdown: (event) => {
       grip.setPointerCapture(event.pointerId);
       shell.classList.add("resizing");
@@ -54,7 +60,31 @@ export function panel(room, shell, { onChange }) {
     room.setAttribute("aria-label", title);
     room.append(
       grip,
-      h("header", { class: "bar" }, h("button", { type: "button", class: "icon-button only-narrow", "aria-label": "Back to the workspace", onclick: toggle }, icon("back")), h("div", { class: "bar-title" }, h("h2", {}, title)), h("div", { class: "bar-tools" }, h("button", { type: "button", class: "icon-button only-wide", "aria-label": `Hide ${title}`, title: "Hide", onclick: toggle }, icon("close")))),
+      h(
+        "header",
+        { class: "bar" },
+        h(
+          "button",
+          { type: "button", class: "icon-button only-narrow", "aria-label": "Back to the workspace", onclick: toggle },
+          icon("back"),
+        ),
+        h("div", { class: "bar-title" }, h("h2", {}, title)),
+        h(
+          "div",
+          { class: "bar-tools" },
+          h(
+            "button",
+            {
+              type: "button",
+              class: "icon-button only-wide",
+              "aria-label": `Hide ${title}`,
+              title: "Hide",
+              onclick: toggle,
+            },
+            icon("close"),
+          ),
+        ),
+      ),
       body,
     );
     const kept = Number(localStorage.getItem(WIDTH_KEY));
@@ -64,7 +94,9 @@ export function panel(room, shell, { onChange }) {
       const module = await import(address.href);
       await module.mount(body);
     } catch (error) {
-      body.replaceChildren(h("p", { class: "panel-note", role: "alert" }, `The panel could not start: ${error.message}`));
+      body.replaceChildren(
+        h("p", { class: "panel-note", role: "alert" }, `The panel could not start: ${error.message}`),
+      );
     }
   }
 
@@ -83,7 +115,18 @@ export function panel(room, shell, { onChange }) {
 
   function button() {
     if (!title) return null;
-    return h("button", { type: "button", class: "icon-button panel-button", "aria-label": title, title, "aria-pressed": String(!room.hidden), onclick: toggle }, icon("panel"));
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button panel-button",
+        "aria-label": title,
+        title,
+        "aria-pressed": String(!room.hidden),
+        onclick: toggle,
+      },
+      icon("panel"),
+    );
   }
 
   narrow.addEventListener("change", () => title && show(!narrow.matches && localStorage.getItem(CLOSED_KEY) !== "yes"));

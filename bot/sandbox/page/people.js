@@ -4,8 +4,12 @@ import { h } from "./dom.js";
 import { store } from "./store.js";
 
 function initials(name) {
-  const words = name.replace(/[^\p{L}\p{N}\s.-]/gu, "").split(/[\s.-]+/u).filter(Boolean);
-  const letters = words.length > 1 ? [words[0], words.at(-1)].map((word) => [...word][0]) : [...(words[0] ?? "?")].slice(0, 2);
+  const words = name
+    .replace(/[^\p{L}\p{N}\s.-]/gu, "")
+    .split(/[\s.-]+/u)
+    .filter(Boolean);
+  const letters =
+    words.length > 1 ? [words[0], words.at(-1)].map((word) => [...word][0]) : [...(words[0] ?? "?")].slice(0, 2);
   return letters.join("").toLocaleUpperCase();
 }
 

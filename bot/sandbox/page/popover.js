@@ -15,7 +15,11 @@ export function closePopover() {
  * Shows `content` beside `anchor`. `placement` is "below" or "above" as wished; the other side is taken where there is
  * no room. `onClose` runs once. Focus goes back to the anchor if it was inside.
  */
-export function popover(anchor, content, { placement = "below", align = "start", className = "", onClose, returnFocus = true } = {}) {
+export function popover(
+  anchor,
+  content,
+  { placement = "below", align = "start", className = "", onClose, returnFocus = true } = {},
+) {
   const again = open?.anchor === anchor;
   closePopover();
   if (again) return null;
@@ -32,7 +36,14 @@ export function popover(anchor, content, { placement = "below", align = "start",
     const left = align === "end" ? box.right - width : box.left;
     const below = box.bottom + GAP;
     const above = box.top - GAP - height;
-    const top = placement === "above" ? (above >= EDGE ? above : below) : below + height <= innerHeight - EDGE || above < EDGE ? below : above;
+    const top =
+      placement === "above"
+        ? above >= EDGE
+          ? above
+          : below
+        : below + height <= innerHeight - EDGE || above < EDGE
+          ? below
+          : above;
     layer.style.left = `${Math.max(EDGE, Math.min(left, innerWidth - width - EDGE))}px`;
     layer.style.top = `${Math.max(EDGE, Math.min(top, innerHeight - height - EDGE))}px`;
   }
@@ -92,7 +103,15 @@ export function menu(anchor, items, options = {}) {
           item.checked && h("span", { class: "menu-check", "aria-hidden": "true" }, "✓"),
         ),
   );
-  const list = h("div", { class: "menu", role: "menu", "aria-label": options.label ?? anchor.getAttribute("aria-label") ?? anchor.textContent }, rows);
+  const list = h(
+    "div",
+    {
+      class: "menu",
+      role: "menu",
+      "aria-label": options.label ?? anchor.getAttribute("aria-label") ?? anchor.textContent,
+    },
+    rows,
+  );
   roving(list, "[role^=menuitem]");
   const layer = popover(anchor, list, options);
   if (!layer) return;

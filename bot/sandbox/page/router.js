@@ -1,6 +1,7 @@
 /** The address after # says what is shown: #/home, #/c/CHANNEL, #/c/CHANNEL/TS, …/t/ROOT (its thread is open). */
 
-const ROUTE = /^#\/(?:(?<home>home)|c\/(?<channel>[\w.-]+)(?:\/(?<ts>\d+\.\d+))?(?:\/t\/(?<thread>\d+\.\d+))?)(?:\?(?<query>.*))?$/u;
+const ROUTE =
+  /^#\/(?:(?<home>home)|c\/(?<channel>[\w.-]+)(?:\/(?<ts>\d+\.\d+))?(?:\/t\/(?<thread>\d+\.\d+))?)(?:\?(?<query>.*))?$/u;
 const ARCHIVE = /\/archives\/(?<channel>[A-Z0-9]+)\/p(?<whole>\d{10})(?<fraction>\d{6})/u;
 
 /** What an address asks for, or null where it asks for nothing of ours. */

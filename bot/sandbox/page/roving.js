@@ -2,7 +2,8 @@
 
 /** `container` handles keys for the items that match `selector`; the axis is "vertical", "horizontal" or "both". */
 export function roving(container, selector, axis = "vertical") {
-  const forward = axis === "horizontal" ? ["ArrowRight"] : axis === "both" ? ["ArrowDown", "ArrowRight"] : ["ArrowDown"];
+  const forward =
+    axis === "horizontal" ? ["ArrowRight"] : axis === "both" ? ["ArrowDown", "ArrowRight"] : ["ArrowDown"];
   const backward = axis === "horizontal" ? ["ArrowLeft"] : axis === "both" ? ["ArrowUp", "ArrowLeft"] : ["ArrowUp"];
   const items = () => [...container.querySelectorAll(selector)].filter((item) => item.getClientRects().length > 0);
 
@@ -11,8 +12,9 @@ export function roving(container, selector, axis = "vertical") {
     if (!event.target.matches(selector)) return;
     const all = items();
     const at = all.indexOf(event.target);
-    const next = { Home: 0, End: all.length - 1 }[event.key]
-      ?? (forward.includes(event.key) ? at + 1 : backward.includes(event.key) ? at - 1 : null);
+    const next =
+      { Home: 0, End: all.length - 1 }[event.key] ??
+      (forward.includes(event.key) ? at + 1 : backward.includes(event.key) ? at - 1 : null);
     if (next === null || next < 0 || next >= all.length) return;
     event.preventDefault();
     all[next].focus();

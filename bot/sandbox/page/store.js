@@ -62,7 +62,9 @@ class Store extends EventTarget {
   }
 
   user(id) {
-    return this.users.get(id) ?? { id, name: id ?? "unknown", real_name: id ?? "Unknown", is_bot: false, unknown: true };
+    return (
+      this.users.get(id) ?? { id, name: id ?? "unknown", real_name: id ?? "Unknown", is_bot: false, unknown: true }
+    );
   }
 
   displayName(id) {

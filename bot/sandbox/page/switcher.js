@@ -27,9 +27,35 @@ export function score(text, wanted) {
 }
 
 function places() {
-  const channels = [...store.channels.values()].filter((channel) => channel.kind !== "dm").map((channel) => ({ name: channel.name, more: channel.topic, face: () => icon("hash"), unread: channel.unread ?? 0, run: () => go({ channel: channel.id }) }));
-  const people = [...store.users.values()].filter((user) => user.id !== store.me && user.id !== "USLACKBOT").map((user) => ({ name: user.real_name || user.name, more: `@${user.name}`, face: () => avatar(user.id, "small"), unread: 0, run: () => openDirect(user.id) }));
-  return [...channels.sort((a, b) => b.unread - a.unread), { name: `${store.app.name} Home`, more: "App Home", face: () => icon("home"), unread: 0, run: () => go({ home: true }) }, ...people];
+  const channels = [...store.channels.values()]
+    .filter((channel) => channel.kind !== "dm")
+    .map((channel) => ({
+      name: channel.name,
+      more: channel.topic,
+      face: () => icon("hash"),
+      unread: channel.unread ?? 0,
+      run: () => go({ channel: channel.id }),
+    }));
+  const people = [...store.users.values()]
+    .filter((user) => user.id !== store.me && user.id !== "USLACKBOT")
+    .map((user) => ({
+      name: user.real_name || user.name,
+      more: `@${user.name}`,
+      face: () => avatar(user.id, "small"),
+      unread: 0,
+      run: () => openDirect(user.id),
+    }));
+  return [
+    ...channels.sort((a, b) => b.unread - a.unread),
+    {
+      name: `${store.app.name} Home`,
+      more: "App Home",
+      face: () => icon("home"),
+      unread: 0,
+      run: () => go({ home: true }),
+    },
+    ...people,
+  ];
 }
 
 export function openSwitcher() {
@@ -38,21 +64,51 @@ export function openSwitcher() {
   let rows = [];
   const listId = uid("jump");
   const list = h("div", { class: "jump-list", id: listId, role: "listbox", "aria-label": "Places" });
-  const input = h("input", { class: "jump-input", type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": listId, "aria-label": "Jump to a channel or person", placeholder: "Jump to a channel or person…", autocomplete: "off", spellcheck: "false" });
-  const dialog = h("dialog", { class: "dialog jump", "aria-label": "Jump to", onclick: (event) => event.target === dialog && end() }, h("div", { class: "jump-head" }, icon("search"), input, h("kbd", {}, "Esc")), list);
+  const input = h("input", {
+    class: "jump-input",
+    type: "text",
+    role: "combobox",
+    "aria-expanded": "true",
+    "aria-controls": listId,
+    "aria-label": "Jump to a channel or person",
+    placeholder: "Jump to a channel or person…",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const dialog = h(
+    "dialog",
+    { class: "dialog jump", "aria-label": "Jump to", onclick: (event) => event.target === dialog && end() },
+    h("div", { class: "jump-head" }, icon("search"), input, h("kbd", {}, "Esc")),
+    list,
+  );
   const before = document.activeElement;
 
   function draw() {
     const wanted = input.value.trim().replace(/^[#@]/u, "").toLocaleLowerCase();
-    rows = places().map((place) => ({ place, rank: score(`${place.name} ${place.more ?? ""}`, wanted) })).filter((one) => one.rank !== null).sort((a, b) => a.rank - b.rank).slice(0, MOST).map((one) => one.place);
+    rows = places()
+      .map((place) => ({ place, rank: score(`${place.name} ${place.more ?? ""}`, wanted) }))
+      .filter((one) => one.rank !== null)
+      .sort((a, b) => a.rank - b.rank)
+      .slice(0, MOST)
+      .map((one) => one.place);
     at = Math.min(at, Math.max(rows.length - 1, 0));
     replaceChildren(
       list,
       rows.length === 0 && h("p", { class: "menu-heading" }, "Nothing has that name."),
       rows.map((place, i) =>
         h(
-          "div", { class: ["option", i === at && "option--active"], role: "option", id: `${listId}-${i}`, "aria-selected": String(i === at), onclick: () => take(i), onpointermove: () => at !== i && ((at = i), draw()) },
-          place.face(), h("span", { class: "menu-words" }, h("span", {}, place.name), place.more && h("small", {}, place.more)), place.unread > 0 && h("span", { class: "unread" }, place.unread),
+          "div",
+          {
+            class: ["option", i === at && "option--active"],
+            role: "option",
+            id: `${listId}-${i}`,
+            "aria-selected": String(i === at),
+            onclick: () => take(i),
+            onpointermove: () => at !== i && ((at = i), draw()),
+          },
+          place.face(),
+          h("span", { class: "menu-words" }, h("span", {}, place.name), place.more && h("small", {}, place.more)),
+          place.unread > 0 && h("span", { class: "unread" }, place.unread),
         ),
       ),
     );

@@ -16,22 +16,59 @@ export function threadView(room, { onClose }) {
   const where = h("span", { class: "thread-where" });
   const belongs = (message) => message.ts === root || message.thread_ts === root;
   const list = messageList({
-    label: "Thread", accepts: belongs,
+    label: "Thread",
+    accepts: belongs,
     decorate: (message, rows) => {
       if (message.ts !== root || rows.length < 2) return null;
       const count = rows.filter((one) => !one.is_ephemeral).length - 1;
-      return h("div", { class: "thread-count", data: { extra: "count" }, role: "separator" }, h("span", {}, `${count} ${count === 1 ? "reply" : "replies"}`));
+      return h(
+        "div",
+        { class: "thread-count", data: { extra: "count" }, role: "separator" },
+        h("span", {}, `${count} ${count === 1 ? "reply" : "replies"}`),
+      );
     },
   });
-  const writer = composer({ place: () => ({ channel: channel?.id ?? "", thread_ts: root }), placeholder: () => "Reply…", label: () => "Reply in thread", dropTarget: room });
+  const writer = composer({
+    place: () => ({ channel: channel?.id ?? "", thread_ts: root }),
+    placeholder: () => "Reply…",
+    label: () => "Reply in thread",
+    dropTarget: room,
+  });
   room.append(
     h(
-      "header", { class: "bar" },
-      h("button", { type: "button", class: "icon-button thread-back", "aria-label": "Back to the channel", title: "Back", onclick: onClose }, icon("back")),
+      "header",
+      { class: "bar" },
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-button thread-back",
+          "aria-label": "Back to the channel",
+          title: "Back",
+          onclick: onClose,
+        },
+        icon("back"),
+      ),
       h("div", { class: "bar-title" }, h("h2", {}, "Thread"), where),
-      h("div", { class: "bar-tools" }, h("button", { type: "button", class: "icon-button thread-close", "aria-label": "Close thread", title: "Close (Esc)", onclick: onClose }, icon("close"))),
+      h(
+        "div",
+        { class: "bar-tools" },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "icon-button thread-close",
+            "aria-label": "Close thread",
+            title: "Close (Esc)",
+            onclick: onClose,
+          },
+          icon("close"),
+        ),
+      ),
     ),
-    list.node, writer.node, h("div", { class: "drop-veil", "aria-hidden": "true" }, h("p", {}, icon("clip"), "Drop to attach")),
+    list.node,
+    writer.node,
+    h("div", { class: "drop-veil", "aria-hidden": "true" }, h("p", {}, icon("clip"), "Drop to attach")),
   );
 
   async function open(inChannel, ts, focusTs = null) {
@@ -64,7 +101,10 @@ export function threadView(room, { onClose }) {
   }
 
   return {
-    open, close, reload, list,
+    open,
+    close,
+    reload,
+    list,
     isOpen: () => !room.hidden,
     holds: (channelId, message) => !room.hidden && channel?.id === channelId && belongs(message),
     root: () => root,

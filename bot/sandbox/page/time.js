@@ -5,7 +5,15 @@ import { store } from "./store.js";
 const format = (options) => new Intl.DateTimeFormat(undefined, options);
 const CLOCK = format({ hour: "2-digit", minute: "2-digit" });
 const CLOCK_SECONDS = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const FULL = format({ weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const FULL = format({
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 const DAY_SHORT = format({ weekday: "long", day: "numeric", month: "long" });
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 const DAY_MS = 86_400_000;

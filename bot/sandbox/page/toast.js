@@ -8,8 +8,18 @@ const MOST = 4;
 
 export function toast(text, kind = "info") {
   const room = document.getElementById("toasts");
-  const close = h("button", { class: "icon-button toast-close", type: "button", "aria-label": "Dismiss", onclick: leave }, icon("close"));
-  const note = h("div", { class: `toast toast--${kind}`, role: kind === "error" ? "alert" : "status" }, icon(kind === "error" ? "warn" : "ok"), h("p", {}, text), close);
+  const close = h(
+    "button",
+    { class: "icon-button toast-close", type: "button", "aria-label": "Dismiss", onclick: leave },
+    icon("close"),
+  );
+  const note = h(
+    "div",
+    { class: `toast toast--${kind}`, role: kind === "error" ? "alert" : "status" },
+    icon(kind === "error" ? "warn" : "ok"),
+    h("p", {}, text),
+    close,
+  );
   let timer = setTimeout(leave, SHOWN_MS[kind]);
   function leave() {
     clearTimeout(timer);

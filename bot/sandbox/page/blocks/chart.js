@@ -32,19 +32,29 @@ function axes(ticks, y, categories, x, width) {
   const longest = Math.max(...categories.map((name) => String(name).length), 1);
   const every = Math.ceil(categories.length / Math.max(1, Math.floor((width - LEFT) / (longest * 6.5 + 12))));
   return svg(
-    "g", { class: "chart-axes", "aria-hidden": "true" },
+    "g",
+    { class: "chart-axes", "aria-hidden": "true" },
     ticks.map((tick) => [
-      svg("line", { x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick), class: tick === 0 ? "chart-zero" : "chart-grid" }),
+      svg("line", {
+        x1: LEFT,
+        x2: width - RIGHT,
+        y1: y(tick),
+        y2: y(tick),
+        class: tick === 0 ? "chart-zero" : "chart-grid",
+      }),
       svg("text", { x: LEFT - 8, y: y(tick) + 4, "text-anchor": "end" }, SHORT.format(tick)),
     ]),
-    categories.map((name, i) => i % every === 0 && svg("text", { x: x(i), y: HEIGHT - 10, "text-anchor": "middle" }, name)),
+    categories.map(
+      (name, i) => i % every === 0 && svg("text", { x: x(i), y: HEIGHT - 10, "text-anchor": "middle" }, name),
+    ),
   );
 }
 
 function plot(chart, width) {
   const series = chart.series ?? [];
   const categories = chart.axis_config?.categories ?? series[0]?.data?.map((point) => point.label) ?? [];
-  const at = (one, name, i) => finite((one.data ?? []).find((point) => point.label === name)?.value ?? one.data?.[i]?.value);
+  const at = (one, name, i) =>
+    finite((one.data ?? []).find((point) => point.label === name)?.value ?? one.data?.[i]?.value);
   const rows = series.map((one) => categories.map((name, i) => at(one, name, i)));
   const { from, to, ticks } = scale(rows.flat());
   const y = (value) => TOP + (1 - (value - from) / (to - from)) * (HEIGHT - TOP - BASE);
@@ -59,7 +69,18 @@ function plot(chart, width) {
     return rows.map((row, s) =>
       row.map((value, i) => {
         const height = Math.abs(y(value) - y(0));
-        return svg("rect", { x: x(i) - group / 2 + s * each + 1, y: Math.min(y(value), y(0)), width: Math.max(each - 2, 1), height: Math.max(height, 0.5), rx: Math.min(3, each / 4), fill: colour(s) }, title(s, i));
+        return svg(
+          "rect",
+          {
+            x: x(i) - group / 2 + s * each + 1,
+            y: Math.min(y(value), y(0)),
+            width: Math.max(each - 2, 1),
+            height: Math.max(height, 0.5),
+            rx: Math.min(3, each / 4),
+            fill: colour(s),
+          },
+          title(s, i),
+        );
       }),
     );
   }
@@ -68,18 +89,50 @@ function plot(chart, width) {
     return rows.map((row, s) => {
       const points = row.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`);
       return [
-        chart.type === "area" && points.length > 0 && svg("path", { d: `M${x(0)},${y(0)}L${points.join("L")}L${x(row.length - 1)},${y(0)}Z`, fill: colour(s), "fill-opacity": "0.18" }),
-        svg("path", { d: `M${points.join("L")}`, fill: "none", stroke: colour(s), "stroke-width": "2.25", "stroke-linejoin": "round", "stroke-linecap": "round" }),
-        row.map((value, i) => svg("circle", { cx: x(i), cy: y(value), r: row.length > 14 ? 2 : 3.2, fill: colour(s), class: "chart-point" }, title(s, i))),
+        chart.type === "area" &&
+          points.length > 0 &&
+          svg("path", {
+            d: `M${x(0)},${y(0)}L${points.join("L")}L${x(row.length - 1)},${y(0)}Z`,
+            fill: colour(s),
+            "fill-opacity": "0.18",
+          }),
+        svg("path", {
+          d: `M${points.join("L")}`,
+          fill: "none",
+          stroke: colour(s),
+          "stroke-width": "2.25",
+          "stroke-linejoin": "round",
+          "stroke-linecap": "round",
+        }),
+        row.map((value, i) =>
+          svg(
+            "circle",
+            { cx: x(i), cy: y(value), r: row.length > 14 ? 2 : 3.2, fill: colour(s), class: "chart-point" },
+            title(s, i),
+          ),
+        ),
       ];
     });
   }
 
   const config = chart.axis_config ?? {};
   return {
-    drawing: svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, class: "chart-svg", "aria-hidden": "true", preserveAspectRatio: "xMidYMid meet" }, axes(ticks, y, categories, x, width), marks()),
+    drawing: svg(
+      "svg",
+      {
+        viewBox: `0 0 ${width} ${HEIGHT}`,
+        class: "chart-svg",
+        "aria-hidden": "true",
+        preserveAspectRatio: "xMidYMid meet",
+      },
+      axes(ticks, y, categories, x, width),
+      marks(),
+    ),
     legend: series.map((one, i) => [one.name, i, null]),
-    rows: [["", ...series.map((one) => one.name)], ...categories.map((name, i) => [name, ...rows.map((row) => NUMBER.format(row[i]))])],
+    rows: [
+      ["", ...series.map((one) => one.name)],
+      ...categories.map((name, i) => [name, ...rows.map((row) => NUMBER.format(row[i]))]),
+    ],
     labels: [config.y_label && `↑ ${config.y_label}`, config.x_label && `→ ${config.x_label}`].filter(Boolean),
   };
 }
@@ -94,7 +147,17 @@ function pie(chart) {
     const share = one.value / total;
     const ring = svg(
       "circle",
-      { cx: 100, cy: 100, r: radius, fill: "none", stroke: colour(i), "stroke-width": 38, "stroke-dasharray": `${Math.max(share * around - 1.5, 0.5)} ${around}`, "stroke-dashoffset": -turned * around, transform: "rotate(-90 100 100)" },
+      {
+        cx: 100,
+        cy: 100,
+        r: radius,
+        fill: "none",
+        stroke: colour(i),
+        "stroke-width": 38,
+        "stroke-dasharray": `${Math.max(share * around - 1.5, 0.5)} ${around}`,
+        "stroke-dashoffset": -turned * around,
+        transform: "rotate(-90 100 100)",
+      },
       svg("title", {}, `${one.label}: ${NUMBER.format(one.value)}`),
     );
     turned += share;
@@ -128,15 +191,47 @@ export function chart(block) {
   const { drawing, legend, rows, labels } = isPie ? pie(source) : plot(source, WIDTH);
   const [head, ...body] = rows;
   return h(
-    "figure", { class: ["chart", isPie && "chart--pie"] },
-    h("figcaption", { class: "chart-title" }, h("strong", {}, block.title ?? "Chart"), labels.length > 0 && h("small", {}, labels.join("   "))),
-    isPie ? drawing : fitted(source, drawing),
-    h("ul", { class: "legend", "aria-hidden": "true" }, legend.map(([name, i, value]) => h("li", {}, h("i", { vars: { "--swatch": colour(i) } }), h("span", {}, name), value && h("small", {}, value)))),
+    "figure",
+    { class: ["chart", isPie && "chart--pie"] },
     h(
-      "table", { class: "visually-hidden" },
+      "figcaption",
+      { class: "chart-title" },
+      h("strong", {}, block.title ?? "Chart"),
+      labels.length > 0 && h("small", {}, labels.join("   ")),
+    ),
+    isPie ? drawing : fitted(source, drawing),
+    h(
+      "ul",
+      { class: "legend", "aria-hidden": "true" },
+      legend.map(([name, i, value]) =>
+        h("li", {}, h("i", { vars: { "--swatch": colour(i) } }), h("span", {}, name), value && h("small", {}, value)),
+      ),
+    ),
+    h(
+      "table",
+      { class: "visually-hidden" },
       h("caption", {}, block.title ?? "Chart"),
-      h("thead", {}, h("tr", {}, head.map((cell) => h("th", { scope: "col" }, cell)))),
-      h("tbody", {}, body.map(([name, ...values]) => h("tr", {}, h("th", { scope: "row" }, name), values.map((value) => h("td", {}, value))))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          head.map((cell) => h("th", { scope: "col" }, cell)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        body.map(([name, ...values]) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row" }, name),
+            values.map((value) => h("td", {}, value)),
+          ),
+        ),
+      ),
     ),
   );
 }

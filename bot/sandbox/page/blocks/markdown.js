@@ -9,7 +9,7 @@ const INLINE = new RegExp(
     "\\\\(?<escaped>[\\\\`*_{}\\[\\]()#+.!~>|-])",
     "(?<ticks>`+)(?<code>.+?)\\k<ticks>(?!`)",
     "!\\[(?<alt>[^\\]]*)\\]\\((?<image>[^)\\s]+)\\)",
-    "\\[(?<words>[^\\]]+)\\]\\((?<href>[^)\\s]+)(?:\\s+\"[^\"]*\")?\\)",
+    '\\[(?<words>[^\\]]+)\\]\\((?<href>[^)\\s]+)(?:\\s+"[^"]*")?\\)',
     "<(?<auto>https?://[^>\\s]+)>",
     "(?<![*])\\*\\*(?<strong>[^\\s*](?:.*?[^\\s])?)\\*\\*|(?<![\\p{L}\\p{N}_])__(?<strong2>[^\\s_](?:.*?[^\\s])?)__",
     "\\*(?<em>[^\\s*](?:[^*]*[^\\s*])?)\\*|(?<![\\p{L}\\p{N}_])_(?<em2>[^\\s_](?:[^_]*[^\\s_])?)_(?![\\p{L}\\p{N}])",
@@ -42,13 +42,40 @@ function inline(source) {
   return out;
 }
 
-const cells = (line) => line.trim().replace(/^\||\|$/gu, "").split(/(?<!\\)\|/u).map((cell) => cell.trim().replaceAll("\\|", "|"));
+const cells = (line) =>
+  line
+    .trim()
+    .replace(/^\||\|$/gu, "")
+    .split(/(?<!\\)\|/u)
+    .map((cell) => cell.trim().replaceAll("\\|", "|"));
 const isRule = (line) => /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/u.test(line) && line.includes("-");
 
 function table(rows) {
-  const aligns = cells(rows[1]).map((cell) => (cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "right") : "left"));
-  const row = (line, tag) => h("tr", {}, cells(line).map((cell, i) => h(tag, { class: `align-${aligns[i] ?? "left"}`, scope: tag === "th" ? "col" : null }, inline(cell))));
-  return h("div", { class: "table-scroll", tabindex: "0" }, h("table", { class: "table" }, h("thead", {}, row(rows[0], "th")), h("tbody", {}, rows.slice(2).map((line) => row(line, "td")))));
+  const aligns = cells(rows[1]).map((cell) =>
+    cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "right") : "left",
+  );
+  const row = (line, tag) =>
+    h(
+      "tr",
+      {},
+      cells(line).map((cell, i) =>
+        h(tag, { class: `align-${aligns[i] ?? "left"}`, scope: tag === "th" ? "col" : null }, inline(cell)),
+      ),
+    );
+  return h(
+    "div",
+    { class: "table-scroll", tabindex: "0" },
+    h(
+      "table",
+      { class: "table" },
+      h("thead", {}, row(rows[0], "th")),
+      h(
+        "tbody",
+        {},
+        rows.slice(2).map((line) => row(line, "td")),
+      ),
+    ),
+  );
 }
 
 const ITEM = /^(?<indent>\s*)(?:(?<bullet>[-*+])|(?<number>\d{1,9})[.)])\s+(?:\[(?<task>[ xX])\]\s+)?(?<rest>.*)$/u;
@@ -56,7 +83,10 @@ const ITEM = /^(?<indent>\s*)(?:(?<bullet>[-*+])|(?<number>\d{1,9})[.)])\s+(?:\[
 /** Consumes a list whose items stand at `indent` or deeper; returns [node, next line index]. */
 function list(source, start, indent) {
   const first = ITEM.exec(source[start]).groups;
-  const node = h(first.number ? "ol" : "ul", { class: "rt-list", start: first.number && first.number !== "1" ? first.number : null });
+  const node = h(first.number ? "ol" : "ul", {
+    class: "rt-list",
+    start: first.number && first.number !== "1" ? first.number : null,
+  });
   let at = start;
   while (at < source.length) {
     const item = ITEM.exec(source[at])?.groups;
@@ -68,14 +98,24 @@ function list(source, start, indent) {
       continue;
     }
     const done = item.task && item.task !== " ";
-    node.append(h("li", { class: item.task ? "task" : null }, item.task && h("span", { class: "task-box", role: "img", "aria-label": done ? "done" : "open" }, done ? "☑" : "☐"), inline(item.rest)));
+    node.append(
+      h(
+        "li",
+        { class: item.task ? "task" : null },
+        item.task &&
+          h("span", { class: "task-box", role: "img", "aria-label": done ? "done" : "open" }, done ? "☑" : "☐"),
+        inline(item.rest),
+      ),
+    );
     at += 1;
   }
   return [node, at];
 }
 
 export function markdown(source) {
-  const all = String(source ?? "").replaceAll("\r\n", "\n").split("\n");
+  const all = String(source ?? "")
+    .replaceAll("\r\n", "\n")
+    .split("\n");
   const out = [];
   let at = 0;
   while (at < all.length) {
@@ -90,7 +130,17 @@ export function markdown(source) {
     }
     const heading = /^(?<level>#{1,6})\s+(?<words>.+?)\s*#*$/u.exec(line)?.groups;
     if (heading) {
-      out.push(h("p", { class: `md-heading md-heading--${Math.min(heading.level.length, 4)}`, role: "heading", "aria-level": String(heading.level.length + 2) }, inline(heading.words)));
+      out.push(
+        h(
+          "p",
+          {
+            class: `md-heading md-heading--${Math.min(heading.level.length, 4)}`,
+            role: "heading",
+            "aria-level": String(heading.level.length + 2),
+          },
+          inline(heading.words),
+        ),
+      );
       at += 1;
     } else if (/^\s*([-*_])(?:\s*\1){2,}\s*$/u.test(line)) {
       out.push(h("hr"));
@@ -107,14 +157,37 @@ export function markdown(source) {
     } else if (line.startsWith(">")) {
       let end = at;
       while (end < all.length && all[end].startsWith(">")) end += 1;
-      out.push(h("blockquote", {}, markdown(all.slice(at, end).map((row) => row.replace(/^> ?/u, "")).join("\n"))));
+      out.push(
+        h(
+          "blockquote",
+          {},
+          markdown(
+            all
+              .slice(at, end)
+              .map((row) => row.replace(/^> ?/u, ""))
+              .join("\n"),
+          ),
+        ),
+      );
       at = end;
     } else if (line.trim() === "") {
       at += 1;
     } else {
       let end = at + 1;
-      while (end < all.length && all[end].trim() && !/^(?:#{1,6}\s|>|\s*```|\s*~~~)/u.test(all[end]) && !ITEM.test(all[end])) end += 1;
-      out.push(h("p", {}, all.slice(at, end).flatMap((row, i) => [i > 0 && h("br"), ...inline(row)])));
+      while (
+        end < all.length &&
+        all[end].trim() &&
+        !/^(?:#{1,6}\s|>|\s*```|\s*~~~)/u.test(all[end]) &&
+        !ITEM.test(all[end])
+      )
+        end += 1;
+      out.push(
+        h(
+          "p",
+          {},
+          all.slice(at, end).flatMap((row, i) => [i > 0 && h("br"), ...inline(row)]),
+        ),
+      );
       at = end;
     }
   }

@@ -33,18 +33,47 @@ export function table(block, context) {
   const [head = [], ...rows] = block.rows ?? [];
   const settings = block.column_settings ?? [];
   const cell = (tag, item, i) =>
-    h(tag, { class: [aligned(item, settings[i]), settings[i]?.is_wrapped === false && "no-wrap"], scope: tag === "th" ? "col" : null }, content(item, block, context));
+    h(
+      tag,
+      {
+        class: [aligned(item, settings[i]), settings[i]?.is_wrapped === false && "no-wrap"],
+        scope: tag === "th" ? "col" : null,
+      },
+      content(item, block, context),
+    );
   return frame(
     "Table",
     h(
-      "table", { class: "table" },
-      h("thead", {}, h("tr", {}, head.map((item, i) => cell("th", item, i)))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((item, i) => cell("td", item, i))))),
+      "table",
+      { class: "table" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          head.map((item, i) => cell("th", item, i)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        rows.map((row) =>
+          h(
+            "tr",
+            {},
+            row.map((item, i) => cell("td", item, i)),
+          ),
+        ),
+      ),
     ),
   );
 }
 
-const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true }));
+const compare = (a, b) =>
+  typeof a === "number" && typeof b === "number"
+    ? a - b
+    : String(a).localeCompare(String(b), undefined, { numeric: true });
 
 export function dataTable(block, context) {
   const [head = [], ...rows] = block.rows ?? [];
@@ -59,7 +88,10 @@ export function dataTable(block, context) {
   const pager = h("div", { class: "pager" });
   const headRow = h("tr");
   const filter = h("input", {
-    class: "input input--small", type: "search", placeholder: "Filter", "aria-label": `Filter ${block.caption ?? "table"}`,
+    class: "input input--small",
+    type: "search",
+    placeholder: "Filter",
+    "aria-label": `Filter ${block.caption ?? "table"}`,
     oninput: () => {
       wanted = filter.value.trim().toLocaleLowerCase();
       page = 0;
@@ -68,7 +100,9 @@ export function dataTable(block, context) {
   });
 
   function visible() {
-    const fits = rows.filter((row) => !wanted || row.some((item) => String(key(item)).toLocaleLowerCase().includes(wanted)));
+    const fits = rows.filter(
+      (row) => !wanted || row.some((item) => String(key(item)).toLocaleLowerCase().includes(wanted)),
+    );
     if (!sorted) return fits;
     return fits.toSorted((a, b) => sorted.way * compare(key(a[sorted.column]), key(b[sorted.column])));
   }
@@ -89,33 +123,82 @@ export function dataTable(block, context) {
       head.map((item, i) => {
         const way = sorted?.column === i ? (sorted.way === 1 ? "ascending" : "descending") : "none";
         return h(
-          "th", { scope: "col", "aria-sort": way, class: numeric[i] ? "align-right" : "align-left" },
-          h("button", { type: "button", class: "sort", onclick: () => sortBy(i) }, h("span", {}, content(item, block, context)), h("span", { class: "sort-sign", "aria-hidden": "true" }, { none: "", ascending: "↑", descending: "↓" }[way])),
+          "th",
+          { scope: "col", "aria-sort": way, class: numeric[i] ? "align-right" : "align-left" },
+          h(
+            "button",
+            { type: "button", class: "sort", onclick: () => sortBy(i) },
+            h("span", {}, content(item, block, context)),
+            h(
+              "span",
+              { class: "sort-sign", "aria-hidden": "true" },
+              { none: "", ascending: "↑", descending: "↓" }[way],
+            ),
+          ),
         );
       }),
     );
     replaceChildren(
       body,
       shown.slice(page * perPage, (page + 1) * perPage).map((row) =>
-        h("tr", {}, row.map((item, i) => h(i === rowHeader ? "th" : "td", { scope: i === rowHeader ? "row" : null, class: aligned(item) }, content(item, block, context)))),
+        h(
+          "tr",
+          {},
+          row.map((item, i) =>
+            h(
+              i === rowHeader ? "th" : "td",
+              { scope: i === rowHeader ? "row" : null, class: aligned(item) },
+              content(item, block, context),
+            ),
+          ),
+        ),
       ),
-      shown.length === 0 && h("tr", {}, h("td", { colspan: String(head.length), class: "align-left" }, "No row matches.")),
+      shown.length === 0 &&
+        h("tr", {}, h("td", { colspan: String(head.length), class: "align-left" }, "No row matches.")),
     );
-    const turn = (by, label, sign) => h("button", { type: "button", class: "icon-button icon-button--tiny", "aria-label": label, disabled: page + by < 0 || page + by >= pages, onclick: () => { page += by; draw(); } }, icon(sign));
+    const turn = (by, label, sign) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-button icon-button--tiny",
+          "aria-label": label,
+          disabled: page + by < 0 || page + by >= pages,
+          onclick: () => {
+            page += by;
+            draw();
+          },
+        },
+        icon(sign),
+      );
     pager.hidden = rows.length <= perPage;
     const first = page * perPage;
     replaceChildren(
       pager,
-      h("span", { "aria-live": "polite" }, shown.length ? `${first + 1}–${Math.min(first + perPage, shown.length)} of ${shown.length}` : "0 rows"),
-      turn(-1, "Previous page", "back"), turn(1, "Next page", "right"),
+      h(
+        "span",
+        { "aria-live": "polite" },
+        shown.length ? `${first + 1}–${Math.min(first + perPage, shown.length)} of ${shown.length}` : "0 rows",
+      ),
+      turn(-1, "Previous page", "back"),
+      turn(1, "Next page", "right"),
     );
   }
 
   draw();
   return h(
-    "div", { class: "data-table" },
-    h("div", { class: "data-table-head" }, h("p", { class: "caption", id: captionId }, plain(block.caption ?? "")), rows.length > perPage && filter),
-    frame(block.caption ?? "Table", h("table", { class: "table", "aria-labelledby": captionId }, h("thead", {}, headRow), body)),
+    "div",
+    { class: "data-table" },
+    h(
+      "div",
+      { class: "data-table-head" },
+      h("p", { class: "caption", id: captionId }, plain(block.caption ?? "")),
+      rows.length > perPage && filter,
+    ),
+    frame(
+      block.caption ?? "Table",
+      h("table", { class: "table", "aria-labelledby": captionId }, h("thead", {}, headRow), body),
+    ),
     pager,
   );
 }
