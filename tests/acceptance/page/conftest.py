@@ -8,9 +8,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.server import Sandbox
 from tests.acceptance.page.small_app import SmallApp
-from tests.browser import chromium, open_tab
+from tests.browser import chromium, open_tab, pytest_runtest_setup
 
-__all__ = ["chromium", "open_tab"]
+__all__ = ["chromium", "open_tab", "pytest_runtest_setup"]
 
 
 @pytest_asyncio.fixture(loop_scope="session")

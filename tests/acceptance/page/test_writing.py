@@ -141,6 +141,29 @@ async def test_a_file_is_attached_and_shown(sandbox: Sandbox, open_tab: OpenTab)
         assert (await client.get(str(address))).content == b"HTTP 503"
 
 
+async def test_a_file_dropped_on_the_thread_goes_into_the_thread(sandbox: Sandbox, open_tab: OpenTab) -> None:
+    root = await act(sandbox, "message", user="sam", channel="support-bot", text="What did you see?")
+    page = await open_tab(f"{sandbox.page}#/c/{root['channel']}/t/{root['ts']}")
+    transfer = await page.evaluate_handle(
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(["HTTP 503"], "dropped.log", { type: "text/plain" }));
+            return transfer;
+        }"""
+    )
+    thread = page.locator("#thread")
+    await expect(thread.locator(".message")).to_have_count(1)
+    await thread.dispatch_event("dragover", {"dataTransfer": transfer})
+    await expect(thread.locator(".drop-veil")).to_be_visible()
+    await thread.dispatch_event("drop", {"dataTransfer": transfer})
+    await expect(thread.locator(".drop-veil")).to_be_hidden()
+    reply = page.get_by_role("combobox", name="Reply in thread")
+    await expect(reply).to_be_focused()
+    await reply.press("Enter")
+    await expect(thread.locator(".file-card")).to_contain_text("dropped.log")
+    assert await said(sandbox, "support-bot") == ["What did you see?"]
+
+
 async def test_a_link_to_a_reply_opens_its_thread(sandbox: Sandbox, open_tab: OpenTab) -> None:
     root = await act(sandbox, "message", user="sam", channel="support-bot", text="Root")
     reply = await act(sandbox, "message", user="ana", channel="support-bot", text="Reply", thread_ts=root["ts"])

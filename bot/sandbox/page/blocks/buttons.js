@@ -1,6 +1,7 @@
 /** Buttons, and the menus and pairs made of them. */
 
 import { h, safeUrl } from "../dom.js";
+import { picture } from "../emoji.js";
 import { icon } from "../icons.js";
 import { text, words } from "../mrkdwn.js";
 import { menu } from "../popover.js";
@@ -69,7 +70,12 @@ export function feedback(element, block, context) {
     );
     return node;
   };
-  return h("span", { class: "button-pair" }, one(element.positive_button, "👍"), one(element.negative_button, "👎"));
+  return h(
+    "span",
+    { class: "button-pair" },
+    one(element.positive_button, picture("+1")),
+    one(element.negative_button, picture("-1")),
+  );
 }
 
 export function overflow(element, block, context) {
