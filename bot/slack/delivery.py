@@ -19,7 +19,6 @@ from bot.catalog import Catalog
 from bot.slack import lanes, queue, readback
 from bot.slack.blocks import Home, Message
 from bot.slack.identity import Identities, UnreachableError
-from bot.slack.lanes import Pace
 from bot.slack.queue import LEASE, Task, Work
 from bot.slack.rendering import BROADCAST, Shown, render
 from bot.slack.settling import Settling
@@ -60,8 +59,8 @@ class Delivery:
         self._identities = identities
         self._catalog = catalog
         self._clock = clock
-        self._pace = Pace(timedelta(seconds=pace)) if pace is not None else None
-        self._settling = Settling(db, clock)
+        self._every = timedelta(seconds=pace) if pace is not None else None
+        self._settling = Settling(db, clock, every=self._every)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._working: dict[asyncio.Task[None], OutboxMessage] = {}
         self._stopping = asyncio.Event()
@@ -93,7 +92,7 @@ class Delivery:
             if not await queue.is_waiting(session, now=now):
                 return 0
         async with self._db.transaction() as session:
-            claimed = await queue.claim(session, owner=self._owner, now=now, pace=self._pace)
+            claimed = await queue.claim(session, owner=self._owner, now=now, every=self._every)
         for work in claimed:
             task = asyncio.create_task(self._do(work), name=f"deliver {work.message.key}")
             self._working[task] = work.message
@@ -117,7 +116,7 @@ class Delivery:
         try:
             match work.task:
                 case Task.POST:
-                    await self._post(message)
+                    await self._post(message, work.slot)
                 case Task.LOOK_UP:
                     await self._look_up(message)
                 case Task.EDIT:
@@ -128,7 +127,7 @@ class Delivery:
             # The lease ends, and whoever claims the message then looks it up first.
             log.exception("message left to its lease", key=message.key)
 
-    async def _post(self, message: OutboxMessage) -> None:
+    async def _post(self, message: OutboxMessage, slot: datetime) -> None:
         try:
             channel, thread_ts = await self._address(message)
             shown = await self._render(message)
@@ -149,6 +148,8 @@ class Delivery:
         arguments: dict[str, Any] = shown.payload()
         if thread_ts is not None:
             arguments |= {"thread_ts": thread_ts, "reply_broadcast": message.kind in BROADCAST}
+        await asyncio.sleep((slot - self._clock()).total_seconds())
+        sent_at = self._clock()
         answer = await ask(
             self._web.once.chat_postMessage(
                 channel=channel,
@@ -159,7 +160,7 @@ class Delivery:
                 **arguments,
             )
         )
-        await self._settling.posted(message, answer)
+        await self._settling.posted(message, answer, sent_at=sent_at)
 
     async def _look_up(self, message: OutboxMessage) -> None:
         try:

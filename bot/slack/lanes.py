@@ -12,8 +12,10 @@ from bot.store.tables import OutboxLane
 
 POSTS = "method:chat.postMessage"
 EDITS = "method:chat.update"
-JITTER = timedelta(milliseconds=100)
-"""So much of a late start is caught up, or the pace would drift below what Slack allows."""
+LEAD = timedelta(milliseconds=300)
+"""A message is claimed and prepared so long before its slot, so that preparing it costs the channel no time."""
+LATE = timedelta(milliseconds=100)
+"""A message that went out so much after its slot does not move the next one; a later one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,38 +23,49 @@ class Pace:
     """`every` between two uses; up to `burst` uses at once may be taken in advance."""
 
     every: timedelta
-    burst: int = 1
+    burst: int
 
 
 EDIT_PACE = Pace(timedelta(seconds=1.3), burst=10)
 """chat.update is a tier 3 method: 50 a minute for the workspace, with bursts (facts: rate limits)."""
 
 
+async def reserve(session: AsyncSession, lane: str, every: timedelta, *, now: datetime) -> datetime | None:
+    """The channel's next slot, or None when it is not within the lead. Holds the lane's row for the transaction."""
+    row = await _locked(session, lane, now=now)
+    if row.next_at > now + LEAD:
+        return None
+    slot = max(row.next_at, now)
+    row.next_at = slot + every
+    await session.flush()
+    return slot
+
+
 async def take(session: AsyncSession, lane: str, pace: Pace, *, now: datetime) -> bool:
-    """Use the lane once; False when it is not free yet. The lane's row is held until the transaction ends."""
+    """Use one of a method's budget; False when it is used up for now. Holds the lane's row for the transaction."""
     row = await _locked(session, lane, now=now)
     if row.next_at > now + (pace.burst - 1) * pace.every:
         return False
-    row.next_at = max(row.next_at, now - JITTER) + pace.every
+    row.next_at = max(row.next_at, now) + pace.every
     await session.flush()
     return True
 
 
-async def is_free(session: AsyncSession, lane: str, *, now: datetime) -> bool:
-    """Whether nothing keeps the lane closed; looked at without using it."""
+async def opens(session: AsyncSession, lane: str, *, now: datetime) -> datetime:
+    """When nothing keeps the lane closed; looked at without using it."""
     row = await session.get(OutboxLane, lane)
-    return row is None or row.next_at <= now
+    return now if row is None else max(now, row.next_at)
 
 
 async def next_opening(session: AsyncSession, *, now: datetime) -> datetime | None:
-    """When the next closed lane opens; None when all are free."""
-    statement = select(func.min(col(OutboxLane.next_at))).where(col(OutboxLane.next_at) > now)
-    opens: datetime | None = (await session.execute(statement)).scalar_one()
-    return opens
+    """When a message for the next closed lane may be claimed; None when all are free."""
+    statement = select(func.min(col(OutboxLane.next_at))).where(col(OutboxLane.next_at) > now + LEAD)
+    first: datetime | None = (await session.execute(statement)).scalar_one()
+    return None if first is None else first - LEAD
 
 
 async def close_until(session: AsyncSession, lane: str, until: datetime, *, now: datetime) -> None:
-    """Keep the lane closed: Slack asked for a pause."""
+    """Keep the lane closed: Slack asked for a pause, or a message went out late."""
     row = await _locked(session, lane, now=now)
     row.next_at = max(row.next_at, until)
     await session.flush()

@@ -18,7 +18,6 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.slack import lanes
-from bot.slack.lanes import Pace
 from bot.store import leases
 from bot.store.outbox import Priority, State
 from bot.store.tables import OutboxLane, OutboxMessage
@@ -42,6 +41,8 @@ class Task(StrEnum):
 class Work:
     task: Task
     message: OutboxMessage
+    slot: datetime
+    """Not before this time; a post is prepared a little ahead."""
 
 
 _M = OutboxMessage
@@ -56,17 +57,17 @@ async def is_waiting(session: AsyncSession, *, now: datetime) -> bool:
     return (await session.execute(_heads(now).limit(1))).first() is not None
 
 
-async def claim(session: AsyncSession, *, owner: str, now: datetime, pace: Pace | None) -> list[Work]:
-    """Take what may be done now. `pace` is that of a channel, None for no limit."""
+async def claim(session: AsyncSession, *, owner: str, now: datetime, every: timedelta | None) -> list[Work]:
+    """Take what may be done now; `every` is the time between two posts of a channel, None for no limit."""
     lost = await _take(session, _lost(now), owner=owner, now=now, limit=AT_ONCE, state=State.UNKNOWN)
     asides = await _take(session, _aside(now), owner=owner, now=now, limit=AT_ONCE, state=State.SENDING)
-    edits = await _edits(session, owner=owner, now=now, limited=pace is not None)
-    posts = await _posts(session, owner=owner, now=now, pace=pace)
+    edits = await _edits(session, owner=owner, now=now, limited=every is not None)
+    posts = await _posts(session, owner=owner, now=now, every=every)
     return [
-        *(Work(Task.POST, message) for message in posts),
-        *(Work(Task.EDIT, message) for message in edits),
-        *(Work(Task.ASIDE, message) for message in asides),
-        *(Work(Task.LOOK_UP, message) for message in lost),
+        *posts,
+        *(Work(Task.EDIT, message, now) for message in edits),
+        *(Work(Task.ASIDE, message, now) for message in asides),
+        *(Work(Task.LOOK_UP, message, now) for message in lost),
     ]
 
 
@@ -83,18 +84,19 @@ async def _edits(session: AsyncSession, *, owner: str, now: datetime, limited: b
     return await _take(session, _changed(now), owner=owner, now=now, limit=allowed, state=State.SENDING)
 
 
-async def _posts(session: AsyncSession, *, owner: str, now: datetime, pace: Pace | None) -> list[OutboxMessage]:
-    if not await lanes.is_free(session, lanes.POSTS, now=now):
+async def _posts(session: AsyncSession, *, owner: str, now: datetime, every: timedelta | None) -> list[Work]:
+    open_at = await lanes.opens(session, lanes.POSTS, now=now)
+    if open_at > now + lanes.LEAD:
         return []
-    posts: list[OutboxMessage] = []
+    posts: list[Work] = []
     for message_id, channel in (await session.execute(_heads(now).limit(AT_ONCE))).all():
         # Taking the lane serialises replicas, so the look for a send under way comes after it.
-        if not await lanes.take(session, channel, pace or Pace(timedelta()), now=now):
-            continue
-        if (await session.execute(select(_in_flight(channel, now)))).scalar():
+        slot = await lanes.reserve(session, channel, every or timedelta(), now=now)
+        if slot is None or (await session.execute(select(_in_flight(channel, now)))).scalar():
             continue
         condition = and_(col(_M.id) == message_id, _unsent(now))
-        posts += await _take(session, condition, owner=owner, now=now, limit=1, state=State.SENDING)
+        claimed = await _take(session, condition, owner=owner, now=now, limit=1, state=State.SENDING)
+        posts += [Work(Task.POST, message, max(slot, open_at)) for message in claimed]
     return posts
 
 
@@ -182,7 +184,7 @@ def _in_flight(channel: Any, now: datetime) -> ColumnElement[bool]:
 def _heads(now: datetime) -> Select[tuple[Any, str]]:
     """The first post of each channel whose lane is free."""
     place = func.row_number().over(partition_by=col(_M.channel), order_by=_ORDER).label("place")
-    closed = exists().where(col(OutboxLane.channel) == col(_M.channel), col(OutboxLane.next_at) > now)
+    closed = exists().where(col(OutboxLane.channel) == col(_M.channel), col(OutboxLane.next_at) > now + lanes.LEAD)
     ranked = (
         select(col(_M.id).label("id"), col(_M.channel).label("channel"), col(_M.priority).label("priority"), place)
         .where(_unsent(now), ~closed)

@@ -1,6 +1,6 @@
 """What came of a request is written down: the message's new state, the attempt, and the outcome of a page, together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,8 @@ from bot.store.outbox import TOPIC, State
 from bot.store.tables import DeliveryAttempt, OutboxMessage
 
 log = structlog.get_logger(__name__)
+Closed = Sequence[tuple[str, datetime]]
+"""Lanes to be kept closed, and until when."""
 LONGEST_PAUSE = 60.0
 ASIDE_TRIES = 5
 """An answer that nobody got after so many tries is of no use any more."""
@@ -30,23 +32,28 @@ def pause(failures: int, at_least: float = 0.0) -> timedelta:
 class Settling:
     """Each method is one transaction; it does nothing when another worker took the message over meanwhile."""
 
-    def __init__(self, db: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, clock: Callable[[], datetime], *, every: timedelta | None = None) -> None:
+        """`every` is the time between two posts of a channel, None for no limit."""
         self._db = db
         self._clock = clock
+        self._every = every
 
-    async def posted(self, message: OutboxMessage, answer: Answer) -> None:
+    async def posted(self, message: OutboxMessage, answer: Answer, *, sent_at: datetime | None = None) -> None:
+        """`sent_at` is when the request went out, None when it never did."""
         now = self._clock()
+        # The next post keeps its distance from when this one really went out.
+        closed = [(message.channel, sent_at + self._every - lanes.LATE)] if sent_at and self._every else []
         match answer.verdict:
             case Verdict.DONE:
                 found = Found(str(answer.data["channel"]), str(answer.data["ts"]), message.revision)
-                await self.found(message, found, detail=None)
+                await self.found(message, found, closed=closed)
             case Verdict.LATER:
                 wait = timedelta(seconds=answer.retry_after) if answer.limited else pause(message.failures)
                 await self._settle(
                     message,
                     "retry",
                     answer,
-                    closed=(lanes.POSTS, now + wait) if answer.limited else None,
+                    closed=[*closed, (lanes.POSTS, now + wait)] if answer.limited else closed,
                     state=State.PENDING,
                     not_before=now + wait,
                     failures=message.failures + 1,
@@ -57,6 +64,7 @@ class Settling:
                     "unknown",
                     answer,
                     page="unknown",
+                    closed=closed,
                     state=State.UNKNOWN,
                     not_before=now + pause(0, answer.retry_after),
                     error=f"no answer from Slack ({answer.error})",
@@ -64,13 +72,14 @@ class Settling:
             case Verdict.REFUSED:
                 await self.failed(message, sentence(answer.error, answer.detail))
 
-    async def found(self, message: OutboxMessage, found: Found, *, detail: str | None) -> None:
+    async def found(self, message: OutboxMessage, found: Found, *, detail: str = "", closed: Closed = ()) -> None:
         """Slack has it: because it said so, or because it was read back."""
         await self._settle(
             message,
             "sent",
-            Answer(Verdict.DONE, detail=detail or ""),
+            Answer(Verdict.DONE, detail=detail),
             page="delivered",
+            closed=closed,
             state=State.SENT,
             sent_revision=min(found.revision, message.revision),
             sent_at=self._clock(),
@@ -123,7 +132,7 @@ class Settling:
                     message,
                     "retry",
                     answer,
-                    closed=(lanes.EDITS, now + wait + full) if answer.limited else None,
+                    closed=[(lanes.EDITS, now + wait + full)] if answer.limited else (),
                     state=State.SENT,
                     not_before=now + wait,
                     failures=message.failures + 1,
@@ -162,7 +171,7 @@ class Settling:
         answer: Answer,
         *,
         page: str | None = None,
-        closed: tuple[str, datetime] | None = None,
+        closed: Closed = (),
         **changes: Any,
     ) -> None:
         now = self._clock()
@@ -178,6 +187,6 @@ class Settling:
             )
             if message.kind == "page" and page is not None:
                 await pages.delivered(session, message.key, outcome=page, detail=detail, now=now)
-            if closed is not None:
-                await lanes.close_until(session, closed[0], closed[1], now=now)
+            for lane, until in closed:
+                await lanes.close_until(session, lane, until, now=now)
             wake_after_commit(session, TOPIC)

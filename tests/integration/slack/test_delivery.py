@@ -67,8 +67,7 @@ async def test_a_lost_answer_is_read_back_and_nothing_is_sent_again(place: Place
     await place.do("fault", kind="accepted_500", method="chat.postMessage")
     incident = await place.open_incident()
     message = await place.in_state(f"incident:{incident.id}:root", "sent")
-    # The journal has the post itself and its lost answer.
-    assert [call["status"] for call in await place.calls("chat.postMessage")] == [200, 500]
+    assert len(await place.calls("chat.postMessage")) == 1
     async with place.db.reading() as session:
         statement = (
             select(col(DeliveryAttempt.outcome))
