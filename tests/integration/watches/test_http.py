@@ -22,6 +22,7 @@ async def test_an_answer_is_fresh_once_and_then_unchanged_by_304(server: PageSer
     assert first.body == BODY
     again = await http.fetch(f"{server.url}/s", first.known)
     assert again == Unchanged(first.known, f"{server.url}/s")
+    assert await http.fetch(f"{server.url}/s", first.known) == again
     assert server.asked[1].headers["if-none-match"] == '"v1"'
     assert server.asked[0].headers["user-agent"].startswith("badday/")
     assert server.connections == 1
