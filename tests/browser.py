@@ -37,9 +37,16 @@ def executable() -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Without a browser its tests are skipped with one loud line (the same place gives one line); in CI they fail."""
-    if item.get_closest_marker("browser") is None or executable() is not None:
-        return
+    """Skips early, and from one place, so that the summary has one loud line however many tests there are."""
+    if item.get_closest_marker("browser") is not None:
+        require_browser()
+
+
+def require_browser() -> str:
+    """Where the Chromium is. Without one the test is skipped, but in CI it fails."""
+    path = executable()
+    if path is not None:
+        return path
     message = "NO BROWSER: the page was NOT tested; install chromium (Debian: apt-get install chromium)"
     if os.environ.get("CI"):
         pytest.fail(message, pytrace=False)
@@ -49,7 +56,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """The browser of this session."""
-    path = executable()
+    path = require_browser()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -7,9 +7,9 @@ import pytest_asyncio
 
 from bot.sandbox.demo.command import now
 from bot.sandbox.demo.stage import Stage
-from tests.browser import chromium, open_tab
+from tests.browser import chromium, open_tab, pytest_runtest_setup
 
-__all__ = ["chromium", "open_tab"]
+__all__ = ["chromium", "open_tab", "pytest_runtest_setup"]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
