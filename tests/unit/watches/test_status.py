@@ -222,3 +222,16 @@ def test_a_page_without_a_word_is_as_bad_as_its_worst_component(words: list[str]
     snapshot = read({"components": [component(str(n), "Same name", word) for n, word in enumerate(words)]})
     assert snapshot.indicator is worst(one.status for one in snapshot.components)
     assert len(snapshot.components) == len(words)
+
+
+@pytest.mark.parametrize("document", [statuspage(incidents=[incident()]), widget(), proxy()])
+def test_a_snapshot_survives_the_database(document: dict[str, Any]) -> None:
+    maintenance = {"id": "m", "name": "Move", "status": "verifying", "scheduled_for": "2026-03-02T09:00Z"}
+    snapshot = read({**document, "scheduled_maintenances": [maintenance]})
+    assert Snapshot.from_json(json.loads(json.dumps(snapshot.to_json()))) == snapshot
+
+
+@pytest.mark.parametrize("data", [{}, {"engine": "x", "indicator": "green"}, {"components": 1}])
+def test_a_snapshot_of_another_version_is_refused(data: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="not a snapshot of this version"):
+        Snapshot.from_json(data)
