@@ -17,7 +17,7 @@ DEPUTY = "sam@example.com"
 SYSTEM = CHANNEL = "support-bot"
 INTERVAL = 1
 """Seconds between two polls of a status page; loopback only."""
-HOLD = "8s"
+HOLD = "12s"
 """How long a recovery must last before the incident resolves itself; minutes in earnest."""
 
 

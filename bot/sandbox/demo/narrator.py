@@ -1,6 +1,7 @@
 """Tells the incidents' timelines in the terminal, as the bot writes them, and what to try next."""
 
 import asyncio
+import textwrap
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import select
@@ -16,10 +17,12 @@ LOOK_EVERY = 0.3
 NEXT: Mapping[str, str] = {
     "opened": "As Maria, open the direct message from Badday and press Acknowledge.",
     "acknowledged": "In the thread in #support-bot, press Run at the step that switches, and watch the calls move.",
+    "step:run": "Watch the calls move in the World panel; then press Heal there.",
     "recovered": "Switch back with Undo in the thread, or wait: the incident resolves itself.",
     "resolved": "Make the other provider slow, or type /badday status.",
 }
-"""Kind of a timeline entry -> what a person may do then."""
+"""Kind of a timeline entry (of a step with its event) -> what a person may do then."""
+LONGEST = 110
 
 
 class Narrator:
@@ -47,9 +50,11 @@ class Narrator:
         assert entry.id is not None
         self._told = entry.id
         by = "" if entry.actor == "badday" else f" ({self._name(entry.actor)})"
-        self._terminal.event(f"{entry.text.partition(chr(10))[0]}{by}")
-        if entry.kind in NEXT:
-            self._terminal.hint(NEXT[entry.kind])
+        self._terminal.event(textwrap.shorten(entry.text, LONGEST, placeholder=" …") + by)
+        event = (entry.data or {}).get("event")
+        hint = NEXT.get(f"{entry.kind}:{event}" if event else entry.kind)
+        if hint is not None:
+            self._terminal.hint(hint)
 
     def _name(self, actor: str) -> str:
         person = self._catalog().people.get(actor)
