@@ -118,47 +118,8 @@ class Snapshot:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Snapshot":
-        """Read what `to_json` wrote; raises ValueError for anything else.
-
-        Read at every poll of an unchanged page, so by hand: eight times as fast as validating again what is ours.
-        """
-        try:
-            return cls(
-                data["engine"],
-                _STATUSES[data["indicator"]],
-                tuple(_component(row) for row in data["components"]),
-                tuple(_incident(row) for row in data["incidents"]),
-                tuple(_maintenance(row) for row in data["maintenances"]),
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not a snapshot of this version: {error!r}") from error
+        """Read what `to_json` wrote; raises ValueError for anything else."""
+        return _ADAPTER.validate_python(data)
 
 
 _ADAPTER = TypeAdapter(Snapshot)
-_STATUSES = {status.value: status for status in Status}
-
-
-def _component(row: dict[str, Any]) -> Component:
-    return Component(row["id"], row["name"], _STATUSES[row["status"]], row["group"], row["only_if_degraded"])
-
-
-def _incident(row: dict[str, Any]) -> StatusIncident:
-    return StatusIncident(
-        row["id"],
-        row["name"],
-        _STATUSES[row["impact"]],
-        row["status"],
-        _time(row["started_at"]),
-        _time(row["updated_at"]),
-        tuple(row["components"]),
-    )
-
-
-def _maintenance(row: dict[str, Any]) -> Maintenance:
-    return Maintenance(
-        row["id"], row["name"], row["status"], _time(row["starts_at"]), _time(row["ends_at"]), row["in_progress"]
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
