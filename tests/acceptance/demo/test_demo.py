@@ -35,12 +35,14 @@ LINE = re.compile(r"(ok|FAILED) (\d+\.\d) (.+)")
 
 
 @contextlib.asynccontextmanager
-async def demo(*arguments: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def demo(
+    *arguments: str, folder: Path, stdout: int = asyncio.subprocess.PIPE
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """`badday demo` with these arguments; killed if the test leaves it running."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-c", "from bot.cli import main; main()", "demo", *arguments),
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
     )
@@ -129,3 +131,15 @@ async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
             _, errors = await process.communicate()
     assert process.returncode == 2
     assert f"port {port} cannot be opened" in errors.decode()
+
+
+async def test_the_demo_ends_when_nobody_reads_its_terminal_any_more(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    async with demo(folder=tmp_path, stdout=writing) as process:
+        os.close(writing)
+        await asyncio.to_thread(os.read, reading, 1)
+        os.close(reading)
+        _, errors = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 0
+    assert errors == b""
+    assert left_in(tmp_path) == []
