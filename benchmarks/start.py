@@ -19,10 +19,10 @@ IMPORTS = "import bot.app, bot.slack.face, uvicorn.protocols.http.httptools_impl
 
 def catalog(watches: int) -> str:
     extra = "".join(
-        f'  more.{number}: {{{{page: "{{page}}/{number}", provider: northwind, interval: 60s}}}}\n'
+        f'  more.{number}: {{{{page: "{{page}}/{number}", provider: elsewhere, interval: 60s}}}}\n'
         for number in range(watches - 1)
     )
-    return CATALOG + extra
+    return CATALOG.replace("  cirrus: {{}}\n", "  cirrus: {{}}\n  elsewhere: {{}}\n") + extra
 
 
 def imported() -> float:

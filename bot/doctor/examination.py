@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from bot.doctor import slack
 from bot.doctor.check import Check, Status
 from bot.http.auth import require_safe_bind
 from bot.loopback import is_loopback
+from bot.runbooks.library import LiveLibrary
 from bot.settings import Settings, SettingsError
 from bot.store import migrate
 from bot.store.database import DatabaseError, create_engine
@@ -58,6 +59,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     except CatalogError as error:
         for problem in error.problems:
             yield Check("catalog", Status.FAIL, str(problem), "put it right, then run: badday check")
+    for check in _runbooks(settings):
+        yield check
     yield _http(settings)
     yield _public_url(settings)
     yield await _database(settings)
@@ -70,6 +73,16 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
 
 def _count(catalog: Catalog) -> str:
     return f"{len(catalog.watches)} watches, {len(catalog.people)} people"
+
+
+def _runbooks(settings: Settings) -> Iterator[Check]:
+    library = LiveLibrary(settings.config.parent / "runbooks")
+    for problem in library.problems:
+        yield Check(
+            "runbooks", Status.FAIL, str(problem), "put it right; until then the packaged or last good one counts"
+        )
+    if not library.problems:
+        yield Check("runbooks", Status.OK, ", ".join(sorted(library().runbooks)))
 
 
 def _http(settings: Settings) -> Check:

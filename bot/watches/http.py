@@ -3,7 +3,6 @@
 import asyncio
 import os
 import ssl
-import sys
 import zlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -13,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Self
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
@@ -128,7 +126,6 @@ class Http:
         self._timeouts = timeouts
         self._whole_timeout = whole_timeout
         self._proxies = _proxies(environ)
-        _settle_async_library()
         self._tls: ssl.SSLContext | None = None
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
         self._places = asyncio.Semaphore(IN_FLIGHT)
@@ -248,15 +245,6 @@ class Http:
         idle = [key for key, host in self._hosts.items() if host.users == 0][: max(surplus, 0)]
         for key in idle:
             await self._hosts.pop(key).client.aclose()
-
-
-def _settle_async_library() -> None:
-    """Spare httpcore from looking for sniffio on the disk at each request: 40 % of a poll's CPU where it is missing.
-
-    httpcore takes its absence for asyncio, which is what we run on; None says "absent" at once.
-    """
-    if "sniffio" not in sys.modules and find_spec("sniffio") is None:
-        sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 class _Host:

@@ -18,6 +18,11 @@ from bot.watches.snapshot import Snapshot
 from bot.watches.source import is_data_address, parse, registry, source_for
 from bot.watches.status import StatusError
 
+ENGINES = (
+    *("statuspage", "incidentio", "google", "aws", "azure"),
+    *("instatus", "betterstack", "statusio", "feed", "json"),
+)
+"""Every kind of page there is a word for; a target of one that cannot be read yet has an `error`."""
 FIELDS = ("engine", "indicator", "components", "incidents", "maintenances")
 
 
@@ -37,12 +42,9 @@ class Probed:
 
 def command(targets: Sequence[str], engine: str | None, as_json: bool) -> int:
     """Print a line a target; 0 whatever the pages say, 1 when one could not be read, 2 for an unknown engine."""
-    if engine is not None:
-        try:
-            source_for(engine)
-        except StatusError as error:
-            click.echo(f"badday probe status: {error}", err=True)
-            return 2
+    if engine is not None and engine not in ENGINES:
+        click.echo(f"badday probe status: there is no engine {engine}; there are: {', '.join(ENGINES)}", err=True)
+        return 2
     probed = asyncio.run(probe(targets, engine))
     for one in probed:
         click.echo(json.dumps(one.line(), ensure_ascii=False) if as_json else _readable(one))
