@@ -89,10 +89,11 @@ class Delivery:
         """Claim what may be sent now and start sending it; returns how many messages."""
         now = self._clock()
         async with self._db.reading() as session:
-            if not await queue.is_waiting(session, now=now):
-                return 0
+            tasks = await queue.waits(session, now=now)
+        if not tasks:
+            return 0
         async with self._db.transaction() as session:
-            claimed = await queue.claim(session, owner=self._owner, now=now, every=self._every)
+            claimed = await queue.claim(session, tasks, owner=self._owner, now=now, every=self._every)
         for work in claimed:
             task = asyncio.create_task(self._do(work), name=f"deliver {work.message.key}")
             self._working[task] = work.message

@@ -23,7 +23,7 @@ from bot.settings import Settings
 from bot.slack import app
 from bot.slack.delivery import Delivery
 from bot.slack.home import HomeKeeper
-from bot.slack.identity import Identities
+from bot.slack.identity import Identities, UnreachableError
 from bot.slack.refusals import sentence
 from bot.slack.web import SlackWeb, Verdict, ask
 from bot.slack.worker import InboxWorker
@@ -50,7 +50,8 @@ class SlackFace:
     ) -> None:
         self._settings = settings
         self._web = SlackWeb(settings)
-        identities = Identities(db, self._web, catalog, clock)
+        self._catalog = catalog
+        self._identities = identities = Identities(db, self._web, catalog, clock)
         self.delivery = Delivery(db, self._web, identities, catalog, clock, pace=settings.slack_pace)
         self.worker = InboxWorker(db, self._web, identities, catalog, clock)
         self._home = HomeKeeper(db, clock)
@@ -68,7 +69,7 @@ class SlackFace:
         crew.hire("slack delivery", self.delivery.run)
         crew.hire("slack inbox", self.worker.run)
         crew.hire("slack home", self._home.run)
-        crew.hire("slack workspace", self._learn_workspace)
+        crew.hire("slack workspace", self._get_to_know)
         if self._settings.slack_app_token:
             for number in range(CONNECTIONS):
                 crew.hire(f"slack socket {number + 1}", self._listen)
@@ -112,18 +113,28 @@ class SlackFace:
             self._sockets.discard(handler)
             await client.close()  # type: ignore[no-untyped-call]
 
+    async def _get_to_know(self) -> None:
+        """Ask where links lead and who the owners are, before the first bad day does."""
+        await self._learn_workspace()
+        systems = self._catalog().systems.values()
+        for person in dict.fromkeys(key for system in systems for key in (system.owner, *system.deputies)):
+            try:
+                await self._identities.direct_channel(person)
+            except UnreachableError as error:
+                why = sentence(error.answer.error, error.answer.detail)
+                log.error("this person cannot be paged in Slack", person=person, why=why)
+        await asyncio.Event().wait()
+
     async def _learn_workspace(self) -> None:
-        """Ask once where links to messages lead; until then messages have none."""
         pause = FIRST_PAUSE
         while self.delivery.workspace_url is None:
             answer = await ask(self._web.again.auth_test())
             if answer.verdict is Verdict.DONE:
                 self.delivery.workspace_url = str(answer.data["url"])
-                break
+                return
             log.error("Slack does not accept the bot", why=sentence(answer.error, answer.detail), again_in=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
-        await asyncio.Event().wait()
 
 
 def _code(error: SlackApiError) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,6 +16,9 @@ LEAD = timedelta(milliseconds=300)
 """A message is claimed and prepared so long before its slot, so that preparing it costs the channel no time."""
 LATE = timedelta(milliseconds=100)
 """A message that went out so much after its slot does not move the next one; a later one does."""
+
+
+_FIRST_CLOSED = select(func.min(col(OutboxLane.next_at))).where(col(OutboxLane.next_at) > bindparam("ahead"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,7 @@ async def opens(session: AsyncSession, lane: str, *, now: datetime) -> datetime:
 
 async def next_opening(session: AsyncSession, *, now: datetime) -> datetime | None:
     """When a message for the next closed lane may be claimed; None when all are free."""
-    statement = select(func.min(col(OutboxLane.next_at))).where(col(OutboxLane.next_at) > now + LEAD)
-    first: datetime | None = (await session.execute(statement)).scalar_one()
+    first: datetime | None = (await session.execute(_FIRST_CLOSED, {"ahead": now + LEAD})).scalar_one()
     return None if first is None else first - LEAD
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -29,6 +29,15 @@ from bot.store.tables import InboxItem
 log = structlog.get_logger(__name__)
 LOOK_EVERY = 0.5
 DRAIN_WITHIN = 3.0
+# Built once: building a statement costs more than running it.
+_WAITING = (
+    select(col(InboxItem.id))
+    .where(
+        col(InboxItem.state) == "pending",
+        or_(col(InboxItem.lease_until).is_(None), col(InboxItem.lease_until) <= bindparam("now")),
+    )
+    .limit(1)
+)
 SORRY = Mrkdwn("That did not work because of a mistake in Badday; its log has the details. Nothing was changed.")
 TOO_LATE = Mrkdwn("It took too long to open the form (Slack allows three seconds). Please try once more.")
 
@@ -78,7 +87,7 @@ class InboxWorker:
         """Claim what waits and start on it; returns how many items."""
         now = self._clock()
         async with self._db.reading() as session:
-            if not await _is_waiting(session, now):
+            if (await session.execute(_WAITING, {"now": now})).first() is None:
                 return 0
         async with self._db.transaction() as session:
             items = await inbox.claim(session, owner=self._owner, now=now)
@@ -165,13 +174,6 @@ class InboxWorker:
             thread_ts=request.thread_ts,
             response_url=request.response_url,
         )
-
-
-async def _is_waiting(session: AsyncSession, now: datetime) -> bool:
-    """Whether a claim would find something; takes no lock."""
-    free = or_(col(InboxItem.lease_until).is_(None), col(InboxItem.lease_until) <= now)
-    statement = select(col(InboxItem.id)).where(col(InboxItem.state) == "pending", free).limit(1)
-    return (await session.execute(statement)).first() is not None
 
 
 async def _dispatch(request: Request, asked: Ask) -> None:

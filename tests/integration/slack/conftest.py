@@ -148,12 +148,13 @@ class Place:
         assert found is not None
         return found
 
-    async def in_state(self, key: str, state: str, *, within: float = 8.0) -> OutboxMessage:
+    async def in_state(self, key: str, state: str, *, latest: bool = False, within: float = 8.0) -> OutboxMessage:
+        """The message once it is in this state; `latest`: and no change of it waits to be shown."""
+
         async def look() -> OutboxMessage | None:
             found = await self.message(key)
-            return (
-                found if found.state == state and (state != "sent" or found.sent_revision == found.revision) else None
-            )
+            waiting = latest and found.sent_revision < found.revision
+            return found if found.state == state and not waiting else None
 
         return await eventually(look, within=within)
 

@@ -44,7 +44,7 @@ async def test_a_change_is_shown_in_the_same_message(place: Place) -> None:
     await place.in_state(f"incident:{incident.id}:root", "sent")
     async with place.db.transaction() as session:
         await incidents.acknowledge(session, incident.id or 0, version=1, actor="sam", now=utc_now())
-    await place.in_state(f"incident:{incident.id}:root", "sent")
+    await place.in_state(f"incident:{incident.id}:root", "sent", latest=True)
     roots = [one for one in await place.of_bot() if "thread_ts" not in one or one["thread_ts"] == one["ts"]]
     assert len(roots) == 1
     assert "Acknowledged" in str(roots[0]["attachments"])
@@ -179,7 +179,7 @@ async def test_a_change_during_the_sending_goes_out_afterwards(place: Place) -> 
     await asyncio.sleep(0.2)  # the request is on its way, rendered before the change
     async with place.db.transaction() as session:
         await incidents.acknowledge(session, incident.id or 0, version=1, actor="sam", now=utc_now())
-    await place.in_state(f"incident:{incident.id}:root", "sent")
+    await place.in_state(f"incident:{incident.id}:root", "sent", latest=True)
     (root, *_) = await place.of_bot()
     assert "Acknowledged" in str(root["attachments"])
 
@@ -191,7 +191,7 @@ async def test_an_edit_is_repeated_until_slack_takes_it(place: Place) -> None:
     await place.do("fault", kind="error500", method="chat.update")
     async with place.db.transaction() as session:
         await incidents.acknowledge(session, incident.id or 0, version=1, actor="sam", now=utc_now())
-    await place.in_state(f"incident:{incident.id}:root", "sent")
+    await place.in_state(f"incident:{incident.id}:root", "sent", latest=True)
     assert len(await place.calls("chat.update")) >= 2
 
 
@@ -230,7 +230,7 @@ async def test_posts_of_a_channel_keep_the_pace_and_the_gravest_goes_first(place
 
 async def test_nothing_is_claimed_where_nothing_waits(place: Place) -> None:
     async with place.db.reading() as session:
-        assert not await queue.is_waiting(session, now=utc_now())
+        assert await queue.waits(session, now=utc_now()) == frozenset()
     await place.open_incident()
     async with place.db.reading() as session:
-        assert await queue.is_waiting(session, now=utc_now())
+        assert await queue.waits(session, now=utc_now()) == {queue.Task.POST}
