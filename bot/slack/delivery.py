@@ -30,6 +30,8 @@ from bot.store.tables import OutboxMessage
 
 log = structlog.get_logger(__name__)
 LOOK_EVERY = 0.5
+AT_ONCE = 3
+"""So many messages are rendered at once; more would keep the acknowledgement of a click waiting behind them."""
 HEARTBEAT = LEASE.total_seconds() / 3
 DRAIN_WITHIN = 3.0
 PERSON = "person:"
@@ -63,6 +65,7 @@ class Delivery:
         self._settling = Settling(db, clock, every=self._every)
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._working: dict[asyncio.Task[None], OutboxMessage] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -235,7 +238,7 @@ class Delivery:
         return await ask(self._web.once.chat_postMessage(channel=user, client_msg_id=str(message.id), **payload))
 
     async def _render(self, message: OutboxMessage) -> Shown:
-        async with self._db.reading() as session:
+        async with self._turns, self._db.reading() as session:
             look = Look(session, self._catalog(), self._clock(), self.workspace_url)
             try:
                 shown = await render(look, message)

@@ -1,5 +1,6 @@
 """What came of a request is written down: the message's new state, the attempt, and the outcome of a page, together."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,8 @@ log = structlog.get_logger(__name__)
 Closed = Sequence[tuple[str, datetime]]
 """Lanes to be kept closed, and until when."""
 LONGEST_PAUSE = 60.0
+AT_ONCE = 3
+"""So many outcomes queue for the database at once; more would keep the acknowledgement of a click waiting."""
 ASIDE_TRIES = 5
 """An answer that nobody got after so many tries is of no use any more."""
 
@@ -37,6 +40,7 @@ class Settling:
         self._db = db
         self._clock = clock
         self._every = every
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def posted(self, message: OutboxMessage, answer: Answer, *, sent_at: datetime | None = None) -> None:
         """`sent_at` is when the request went out, None when it never did."""
@@ -176,7 +180,7 @@ class Settling:
     ) -> None:
         now = self._clock()
         detail = ": ".join(part for part in (answer.error, answer.detail) if part) or None
-        async with self._db.transaction() as session:
+        async with self._turns, self._db.transaction() as session:
             if not await leases.finish(session, message, **changes):
                 log.warning("another worker took the message over", key=message.key)
                 return

@@ -28,6 +28,8 @@ from bot.store.tables import InboxItem
 
 log = structlog.get_logger(__name__)
 LOOK_EVERY = 0.5
+AT_ONCE = 3
+"""So many requests are fulfilled at once; more would keep the acknowledgement of the next click waiting."""
 DRAIN_WITHIN = 3.0
 # Built once: building a statement costs more than running it.
 _WAITING = (
@@ -64,6 +66,7 @@ class InboxWorker:
         self._clock = clock
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._working: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -128,7 +131,7 @@ class InboxWorker:
 
     async def _fulfil(self, item: InboxItem, request: Request, who: Who) -> None:
         """The effect, its answer and the end of the item, all or nothing."""
-        async with self._db.transaction() as session:
+        async with self._turns, self._db.transaction() as session:
             # First, so that a worker which lost the item holds no locks and does no work.
             if not await inbox.done(session, item, now=self._clock()):
                 raise _TakenOverError
