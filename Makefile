@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME_STAMP := $(VENV)/.runtime-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
@@ -43,7 +44,7 @@ check: setup-dev ## Lint, format, types, import contracts, migrations
 	@$(BIN)/python -m tests.check_migrations
 
 test: check ## Run every check and every test
-	@$(BIN)/python -m pytest -m "not real" $(ARGS)
+	@$(BIN)/python -m pytest -m "not real" -n $(JOBS) --dist loadfile $(ARGS)
 
 test-real: setup-dev ## Opt-in: tests against real third-party programs and recordings
 	@$(BIN)/python -m pytest -m real $(ARGS)

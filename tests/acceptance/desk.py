@@ -252,12 +252,12 @@ class Desk:
         return await eventually(look, within=within)
 
     async def thread_says(self, words: str, *, within: float = 10.0) -> Json:
-        """The first message of the incident's thread that says the words."""
+        """The first reply in the incident's thread that says the words."""
 
         async def look() -> Json | None:
             root = await self.root()
             replies = await self.workspace.messages("support-bot", thread_ts=root["ts"])
-            return next((m for m in replies if words.lower() in text_of(m).lower()), None)
+            return next((m for m in replies if m["ts"] != root["ts"] and words.lower() in text_of(m).lower()), None)
 
         look.__qualname__ = f"looking for {words!r} in the thread"
         return await eventually(look, within=within)

@@ -61,6 +61,7 @@ async def test_killed_while_a_message_is_being_sent_or_its_fate_is_unknown(desk:
     desk.page.status = "major_outage"
     await reach(desk, "page", "sending" if kind == "hang" else "unknown")
     await bot.killed()
+    await desk.workspace.do("fault", kind="off")
     await desk.start()
     await assert_told_once(desk)
 
