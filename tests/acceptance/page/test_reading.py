@@ -42,6 +42,14 @@ async def no_sideways_scrolling(page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+async def test_line_breaks_of_plain_text_stay(sandbox: Sandbox, app: SmallApp, open_tab: OpenTab) -> None:
+    await app.post("support-bot", "two lines", blocks=[{"type": "section", "text": plain("one\ntwo")}])
+    page = await open_tab(f"{sandbox.page}#/c/support-bot")
+    text = page.locator("#main .message .section-text")
+    await expect(text).to_be_visible()
+    assert await text.inner_text() == "one\ntwo"
+
+
 async def test_hostile_words_stay_words_wherever_they_stand(sandbox: Sandbox, app: SmallApp, open_tab: OpenTab) -> None:
     blocks = [
         {"type": "header", "text": plain(HOSTILE)},
