@@ -1,7 +1,7 @@
 """The switchboard for products: OpenFeature Remote Evaluation Protocol 0.3, one flag or all of them.
 
 https://github.com/open-feature/protocol, service/openapi.yaml. Every answer carries `value`, `variant` and `reason`:
-some providers fail without them (facts: the Python one raises where `variant` is missing). Errors are problem
+some providers fail without them (the Python one raises where `variant` is missing). Errors are problem
 documents that carry the protocol's `errorCode` and `errorDetails` as well.
 """
 

@@ -32,7 +32,7 @@ from bot.supervision import Crew
 
 log = structlog.get_logger(__name__)
 CONNECTIONS = 2
-"""One alone loses clicks while Slack refreshes it (measured in facts/02 §4: Slack allows ten)."""
+"""One alone loses clicks while Slack refreshes it (Slack allows ten)."""
 CONNECT_WITHIN = 10.0
 PING_EVERY = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0

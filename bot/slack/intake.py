@@ -31,7 +31,7 @@ def kind(body: Body) -> str | None:
 
 
 def dedupe_key(body: Body) -> str:
-    """By what a second delivery of the same thing is known (facts: duplicates).
+    """By what a second delivery of the same thing is known.
 
     A message comes as several events, so it is known by channel and time; a gesture by its one-use trigger, since a
     redelivery carries the same one and a second click another.

@@ -30,7 +30,7 @@ class Pace:
 
 
 EDIT_PACE = Pace(timedelta(seconds=1.3), burst=10)
-"""chat.update is a tier 3 method: 50 a minute for the workspace, with bursts (facts: rate limits)."""
+"""chat.update is a tier 3 method: 50 a minute for the workspace, with bursts (Slack: Web API rate limits)."""
 
 
 async def reserve(session: AsyncSession, lane: str, every: timedelta, *, now: datetime) -> datetime | None:

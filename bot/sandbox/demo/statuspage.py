@@ -1,4 +1,4 @@
-"""A simulated provider's status page in the shape of Atlassian Statuspage v2, computed from its health (facts: a
+"""A simulated provider's status page in the shape of Atlassian Statuspage v2, computed from its health (a
 page says what its people posted, a little later than it happened)."""
 
 import hashlib
