@@ -55,7 +55,7 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     catalog = None
     try:
         catalog = load_catalog(settings.config)
-        yield Check("catalog", Status.OK, f"{settings.config}: {len(catalog.systems)} systems, {_count(catalog)}")
+        yield Check("catalog", Status.OK, f"{settings.config}: {_count(catalog)}")
     except CatalogError as error:
         for problem in error.problems:
             yield Check("catalog", Status.FAIL, str(problem), "put it right, then run: badday check")
@@ -72,7 +72,7 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
 
 
 def _count(catalog: Catalog) -> str:
-    return f"{len(catalog.watches)} watches, {len(catalog.people)} people"
+    return f"people {len(catalog.people)}, systems {len(catalog.systems)}, watches {len(catalog.watches)}"
 
 
 def _runbooks(settings: Settings) -> Iterator[Check]:

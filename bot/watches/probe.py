@@ -85,6 +85,8 @@ def _read_file(target: str, engine: str | None) -> Snapshot:
 def _named(name: str, catalog: Callable[[], Catalog]) -> tuple[str, str]:
     """Page and engine of a watch or provider of the catalog."""
     if "/" in name or Path(name).suffix in {".json", ".xml", ".rss", ".atom", ".html"}:
+        if Path(name).is_dir():
+            raise StatusError(f"{name}: is a folder; name the files in it")
         raise StatusError(f"{name}: no such file")
     known = catalog()
     if watch := known.watches.get(name):

@@ -202,6 +202,16 @@ def test_a_wrong_environment_is_a_message_and_exit_2(folder: Path, monkeypatch: 
     assert result.stderr.startswith("Error: BADDAY_HTTP: ")
 
 
+def test_a_folder_is_no_status_page_and_the_other_targets_are_still_read(folder: Path) -> None:
+    (folder / "page.json").write_text('{"status": {"indicator": "none"}}', encoding="utf-8")
+    (folder / "pages").mkdir()
+    result = badday("probe", "status", str(folder / "pages"), str(folder / "page.json"), "--json")
+    refused, read = map(json.loads, result.stdout.splitlines())
+    assert result.exit_code == 1
+    assert "is a folder; name the files in it" in refused["error"]
+    assert (read["indicator"], read["error"]) == ("operational", None)
+
+
 @pytest.mark.parametrize("arguments", [["walk"], ["check", "a", "b"], ["probe", "status"], ["sandbox", "--port", "x"]])
 def test_wrong_use_exits_2(folder: Path, arguments: list[str]) -> None:
     assert badday(*arguments).exit_code == 2

@@ -37,9 +37,9 @@ async def delete(asked: Asked) -> Json:
 
 async def command(asked: Asked) -> Json:
     user = asked.user()
-    name = "/" + asked.required("command").removeprefix("/")
+    name, text = _typed_command(asked)
     thread_ts = asked.text("thread_ts") or None
-    return await gestures.command(asked.parts, user, asked.channel(user), name, asked.text("text").strip(), thread_ts)
+    return await gestures.command(asked.parts, user, asked.channel(user), name, text, thread_ts)
 
 
 async def click(asked: Asked) -> Json:
@@ -156,12 +156,20 @@ async def presence(asked: Asked) -> Json:
         if wanted not in ("active", "away"):
             raise ControlError(f"presence {wanted!r} is neither active nor away")
         user.presence = wanted
-    if minutes := asked.body.get("dnd_minutes"):
-        user.dnd_until = asked.parts.clock.timestamp() + float(minutes) * 60
-    elif "dnd_minutes" in asked.body:
-        user.dnd_until = None
+    if "dnd_minutes" in asked.body:
+        minutes = asked.number("dnd_minutes")
+        user.dnd_until = asked.parts.clock.timestamp() + minutes * 60 if minutes else None
     asked.parts.live.publish("presence", {"user": user.id, "presence": user.presence})
     return {}
+
+
+def _typed_command(asked: Asked) -> tuple[str, str]:
+    """The command and what follows it: apart, or as a person types them (`text`: `/badday status`)."""
+    text = asked.text("text").strip()
+    if not asked.text("command") and text.startswith("/"):
+        name, *rest = text.split(maxsplit=1)
+        return name, "".join(rest)
+    return "/" + asked.required("command").removeprefix("/"), text
 
 
 def _writable(asked: Asked, user: User) -> Channel:

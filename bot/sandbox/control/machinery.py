@@ -33,7 +33,10 @@ async def faults(asked: Asked) -> Json:
 async def clock(asked: Asked) -> Json:
     """Set the clock (`set`: ISO 8601) or move it on (`advance`: seconds)."""
     if "advance" in asked.body:
-        asked.parts.clock.advance(_number(asked, "advance"))
+        try:
+            asked.parts.clock.advance(asked.number("advance"))
+        except OverflowError:
+            raise ControlError(f"advance {asked.text('advance')} leads beyond the calendar") from None
     elif "set" in asked.body:
         try:
             at = datetime.fromisoformat(asked.required("set"))
@@ -75,8 +78,8 @@ async def _at_once(asked: Asked, kind: str) -> None:
         case "disconnect":
             await asked.parts.sockets.cut()
         case "refresh":
-            count = int(_number(asked, "connections")) if "connections" in asked.body else None
-            await asked.parts.sockets.refresh(_number(asked, "seconds", 0.0), count)
+            count = int(asked.number("connections")) if "connections" in asked.body else None
+            await asked.parts.sockets.refresh(asked.number("seconds", 0.0), count)
         case "transport":
             await _transport(asked)
         case _:
@@ -99,9 +102,9 @@ def _fault(asked: Asked, kind: Kind) -> Fault:
         kind,
         method=asked.text("method") or None,
         channel=_channel(asked),
-        times=None if times is None else int(_number(asked, "times", 1)),
-        seconds=None if asked.body.get("seconds") is None else _number(asked, "seconds"),
-        retry_after=int(_number(asked, "retry_after", 1)),
+        times=None if times is None else int(asked.number("times", 1)),
+        seconds=None if asked.body.get("seconds") is None else asked.number("seconds"),
+        retry_after=int(asked.number("retry_after", 1)),
         error=asked.text("error") or "internal_error",
     )
 
@@ -119,11 +122,3 @@ def _channel(asked: Asked) -> str | None:
             raise ControlError(f"there is no channel or user {wanted!r} that this fault could be about")
         found = workspace.direct(user.id, workspace.app.user_id)
     return found.id
-
-
-def _number(asked: Asked, name: str, default: float | None = None) -> float:
-    value = asked.body.get(name, default)
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ControlError(f"{name} {value!r} is not a number") from None

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,16 @@ class Asked:
         if not value:
             raise ControlError(f"{name} is missing; give it as a string")
         return value
+
+    def number(self, name: str, default: float | None = None) -> float:
+        value = self.body.get(name, default)
+        try:
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number):
+            raise ControlError(f"{name} {value!r} is not a number")
+        return number
 
     def user(self, name: str = "user") -> User:
         """A person by id, e-mail or handle."""
@@ -82,6 +93,8 @@ class Asked:
         stack = self.parts.views.stack(user.id)
         if not wanted and stack:
             return stack[-1]
+        if not wanted:
+            raise ControlError(f"{user.name} has no modal open; /control/views tells what is open")
         found = self.parts.views.find(view_id=wanted)
         if found is None or found[0] != user.id:
             raise ControlError(f"{user.name} has no view {wanted!r} open; /control/views tells which are")
@@ -129,17 +142,24 @@ async def _read(request: Request) -> tuple[Json, list[tuple[str, bytes]]]:
         raise ControlError(f"the body is not JSON ({error}); send a JSON object") from None
     if not isinstance(parsed, dict):
         raise ControlError("the body is not a JSON object; send {…}")
-    body |= parsed
-    listed: list[Any] = body.pop("files", None) or []
-    if single := body.pop("file", None):
-        listed.append(single)
-    return body, [_file(item) for item in listed]
+    body |= _sendable(parsed)
+    listed: Any = body.pop("files", None) or []
+    if not isinstance(listed, list):
+        raise ControlError("files is a list of {name, content_base64}")
+    single = body.pop("file", None)
+    return body, [_file(item) for item in (*listed, *([single] if single else []))]
+
+
+def _sendable(parsed: Json) -> Json:
+    """The same without lone surrogates, which JSON can write but UTF-8 cannot: a message with one is never read."""
+    clean: Json = json.loads(json.dumps(parsed, ensure_ascii=False).encode(errors="replace"))
+    return clean
 
 
 def _file(item: Any) -> tuple[str, bytes]:
-    if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+    if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("name", "content_base64")):
         raise ControlError("a file is {name, content_base64}; send it so, or as multipart")
     try:
-        return item["name"], base64.b64decode(item.get("content_base64", ""), validate=True)
+        return item["name"], base64.b64decode(item["content_base64"], validate=True)
     except (binascii.Error, ValueError):
         raise ControlError(f"content_base64 of {item['name']} is not base64") from None

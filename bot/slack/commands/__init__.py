@@ -14,6 +14,14 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
     {one.word: one for one in (status.COMMAND, incident.COMMAND, arm.COMMAND, disarm.COMMAND, help.COMMAND)}
 )
 
+PLANNED = frozenset(
+    (
+        *("who", "page", "ack", "note", "silence", "override", "run", "changes", "freeze", "drill"),
+        *("calls", "spend", "evals", "readiness", "postmortem"),
+    )
+)
+"""Words of the whole desk that nothing stands behind yet."""
+
 
 def parse(text: str) -> tuple[str, tuple[str, ...]]:
     """The command's word and what follows; nothing typed is a call for help."""
@@ -35,6 +43,8 @@ async def run(word: str, ask: Ask) -> None:
 
 
 def _unknown(word: str) -> Mrkdwn:
+    if word in PLANNED:
+        return markup("`/badday {word}` is not there yet. `/badday help` lists what is.", word=word)
     near = get_close_matches(word, COMMANDS, n=2, cutoff=0.6)
     guesses = join(" or ", [markup("`/badday {word}`", word=one) for one in near])
     meant = markup(" Did you mean {guesses}?", guesses=guesses) if near else Mrkdwn("")

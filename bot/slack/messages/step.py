@@ -179,7 +179,7 @@ def _told(view: StepView, value: str) -> Button:
 
 
 def _run(view: StepView, value: str) -> Button:
-    again = "" if view.state is State.OFFERED else " again" if view.state is State.UNDONE else " after all"
+    again = "" if view.state is State.OFFERED else " again" if _has_run(view) else " after all"
     style = Style.PRIMARY if view.state in (State.OFFERED, State.DRY_RUN) else None
     return Button(
         f"Dry run{again}" if view.dry_run else f"Run{again}",
@@ -189,6 +189,11 @@ def _run(view: StepView, value: str) -> Button:
         _question(view, "Dry run" if view.dry_run else "Run"),
         f"{'Dry run of' if view.dry_run else 'Run'} step {view.position}, {view.title}",
     )
+
+
+def _has_run(view: StepView) -> bool:
+    """Whether what the button would do was done before: a real run after a dry one is the first."""
+    return view.state is State.UNDONE or (view.state is State.DRY_RUN and view.dry_run)
 
 
 def _retry(view: StepView, value: str) -> Button:

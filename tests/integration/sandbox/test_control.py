@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import httpx
+import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.server import Sandbox
@@ -55,6 +56,42 @@ async def test_a_wrong_request_says_what_is_wrong_and_what_there_is(people: Peop
     assert "no element 'go'" in await click_on_text(people)
     broken = await people._http.post("/message", content=b"{")
     assert "not JSON" in broken.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("gesture", "body", "reason"),
+    [
+        ("upload", {"channel": "general", "files": 5}, "files is a list"),
+        ("upload", {"channel": "general", "files": "shot.png"}, "files is a list"),
+        ("upload", {"channel": "general", "file": {"name": "a.txt"}}, "name, content_base64"),
+        ("upload", {"channel": "general", "file": {"name": "a.txt", "content_base64": 5}}, "name, content_base64"),
+        ("presence", {"dnd_minutes": "soon"}, "is not a number"),
+        ("clock", {"advance": 1e300}, "beyond the calendar"),
+        ("fault", {"kind": "ratelimited", "times": 10**400}, "is not a number"),
+        ("submit", {}, "no modal open"),
+        ("command", {"channel": "general", "text": "status"}, "command is missing"),
+    ],
+)
+async def test_a_value_of_the_wrong_kind_is_refused_in_one_sentence(
+    people: People, gesture: str, body: Json, reason: str
+) -> None:
+    assert reason in await people.refused(gesture, user="maria", **body)
+
+
+async def test_a_number_that_is_none_is_refused(people: People) -> None:
+    answer = await people._http.post("/fault", content=b'{"kind": "slow", "seconds": Infinity}')
+    assert answer.status_code == 400
+    assert "is not a number" in answer.json()["error"]
+
+
+async def test_half_a_character_does_not_make_a_channel_unreadable(people: People) -> None:
+    await people._http.post("/message", content=rb'{"user": "sam", "channel": "general", "text": "a \ud83d b"}')
+    assert await people.texts("general") == ["a ? b"]
+
+
+async def test_a_command_may_be_given_as_it_is_typed(people: People) -> None:
+    answer = await people("command", user="maria@example.com", channel="general", text="/nope all of it")
+    assert "/nope is not a command of the app" in answer["error"]
 
 
 async def click_on_text(people: People) -> str:

@@ -53,6 +53,18 @@ async def test_an_unknown_word_is_answered_with_what_may_have_been_meant(place: 
     assert "Did you mean `/badday status`?" in said
 
 
+async def test_a_word_of_the_whole_desk_that_nothing_stands_behind_yet_says_so(place: Place) -> None:
+    await place.face()
+    await place.do("command", user="maria", channel="support-bot", command="/badday", text="postmortem 1")
+    await whispered(place, "maria", "`/badday postmortem` is not there yet")
+
+
+async def test_arming_an_unknown_system_names_those_there_are(place: Place) -> None:
+    await place.face()
+    await place.do("command", user="maria", channel="support-bot", command="/badday", text="arm x")
+    assert "; there are: `" in await whispered(place, "maria", "There is no system")
+
+
 async def test_a_mention_and_a_direct_message_are_commands_too(place: Place) -> None:
     await place.face()
     bot = (await place.get("state"))["app"]["bot_user_id"]
