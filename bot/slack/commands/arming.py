@@ -17,12 +17,8 @@ async def chosen(ask: Ask, verb: str) -> System | None:
     system = systems.get(ask.words[0])
     if system is None:
         near = get_close_matches(ask.words[0], systems, n=1)
-        meant = (
-            known = markup("there are: {names}", names=names)
-            meant = markup("did you mean `/badday {verb} {name}`?", verb=verb, name=near[0]) if near else known
-            if near
-            else markup("there are: {names}", names=names)
-        )
+        known = markup("there are: {names}", names=names)
+        meant = markup("did you mean `/badday {verb} {name}`?", verb=verb, name=near[0]) if near else known
         await ask.say(markup("There is no system “{name}”; {meant}", name=ask.words[0], meant=meant))
         return None
     if ask.who.person not in (system.owner, *system.deputies):
