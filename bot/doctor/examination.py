@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import logs
 from bot.catalog import Catalog, CatalogError, load_catalog
 from bot.doctor import slack
 from bot.doctor.check import Check, Status
@@ -32,6 +34,7 @@ _MARK = {Status.OK: "ok  ", Status.WARN: "warn", Status.FAIL: "FAIL"}
 
 def command(settings: Settings, as_json: bool) -> int:
     """Print every check as it is done; exit status 1 when one fails."""
+    logs.configure(level=logging.WARNING)  # standard output is for the checks alone
     return asyncio.run(_examine(settings, as_json))
 
 

@@ -202,6 +202,17 @@ def test_a_wrong_environment_is_a_message_and_exit_2(folder: Path, monkeypatch: 
     assert result.stderr.startswith("Error: BADDAY_HTTP: ")
 
 
+def test_every_line_of_the_doctor_with_json_is_a_check(folder: Path) -> None:
+    page = "broken=http://127.0.0.1:9"
+    assert badday("init", "--yes", "--owner", "maria@example.com", "--provider", page).exit_code == 0
+    command = str(Path(sys.executable).with_name("badday"))
+    ended = subprocess.run([command, "doctor", "--json"], capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert {"catalog", "runbooks", "slack-bot-token"} <= {line["check"] for line in lines}
+    assert all(set(line) == {"check", "status", "message", "fix"} for line in lines)
+
+
 def test_a_folder_is_no_status_page_and_the_other_targets_are_still_read(folder: Path) -> None:
     (folder / "page.json").write_text('{"status": {"indicator": "none"}}', encoding="utf-8")
     (folder / "pages").mkdir()
