@@ -100,6 +100,7 @@ class SlackFace:
                     # The SDK would try a used-up address again and again; so each try gets one of its own.
                     client.wss_uri = await client.issue_new_wss_url()
                     await asyncio.wait_for(client.connect(), CONNECT_WITHIN)  # type: ignore[no-untyped-call]
+                    log.info("connected to Slack")
                     break
                 except SlackApiError as error:
                     log.error("cannot connect to Slack", why=sentence(_code(error)), again_in=pause)
@@ -107,7 +108,6 @@ class SlackFace:
                     log.error("cannot connect to Slack", why=f"{type(error).__name__}: {error}", again_in=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
-            log.info("connected to Slack")
             await asyncio.Event().wait()
         finally:
             self._sockets.discard(handler)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.desk import CATALOG, Desk, Json, a_desk, buttons, eventually, text_of
+from tests.acceptance.desk import CATALOG, Desk, Json, a_desk, buttons, eventually, free_port, text_of
 from tests.postgres import PostgresServer
 
 DISARMED = CATALOG.replace("armed: true", "armed: false")
@@ -107,3 +107,17 @@ async def test_an_incident_is_opened_by_hand_through_the_form(local_desk: Desk) 
     )
     assert "Answers are empty" in text_of(await local_desk.root())
     assert "Answers are empty" in text_of(await local_desk.page_to("maria"))
+
+
+async def test_without_an_answer_from_slack_it_is_ready_and_ends_in_time(local_desk: Desk) -> None:
+    bot = await local_desk.start(env={"SLACK_API_URL": f"http://127.0.0.1:{free_port()}/api/"})
+
+    async def tried() -> bool:
+        return "cannot connect to Slack" in log()
+
+    def log() -> str:
+        return (local_desk.folder / f"bot-{bot.port}.log").read_text(encoding="utf-8")
+
+    await eventually(tried)
+    assert await bot.stop() == 0
+    assert '"connected to Slack"' not in log()
