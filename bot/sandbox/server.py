@@ -139,6 +139,7 @@ class Sandbox:
         while not server.started:
             if self._serving.done():
                 await self._serving
+                raise OSError("the workspace's server ended before it answered")
             await asyncio.sleep(0.001)
         self.parts.begin(self._request_url)
 

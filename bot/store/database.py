@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -146,8 +146,3 @@ def wake_after_commit(session: AsyncSession, *topics: str) -> None:
     """Ask that the topics be woken once the session's transaction is committed."""
     wanted: set[str] = session.info.setdefault(_WAKE, set())
     wanted.update(topics)
-
-
-def topics_of(session: AsyncSession) -> Iterable[str]:
-    """The topics that the session will wake when it commits."""
-    return frozenset(session.info.get(_WAKE, ()))

@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 LOCK = 0x62616464617900  # "badday": the advisory lock that all replicas of a database agree on
 
@@ -44,11 +44,8 @@ async def upgrade(engine: AsyncEngine) -> None:
                 await _sqlite_foreign_keys(connection, on=True)
 
 
-async def _sqlite_foreign_keys(connection: object, *, on: bool) -> None:
+async def _sqlite_foreign_keys(connection: AsyncConnection, *, on: bool) -> None:
     """The pragma does nothing inside a transaction, so it goes to the driver's own connection."""
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
-    assert isinstance(connection, AsyncConnection)
     raw = await connection.get_raw_connection()
     driver = raw.driver_connection
     assert driver is not None

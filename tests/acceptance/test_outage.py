@@ -1,8 +1,11 @@
 """From a red status page to a switched provider and back, as Maria lives through it."""
 
 import asyncio
+import json
 
-from tests.acceptance.desk import Desk, buttons, eventually, text_of
+from starlette.responses import Response
+
+from tests.acceptance.desk import Desk, buttons, eventually, summary, text_of
 
 
 async def test_an_outage_is_paged_switched_undone_and_resolved(desk: Desk) -> None:
@@ -89,3 +92,37 @@ async def test_commands_answer_the_person_who_asked(desk: Desk) -> None:
             return any(m.get("is_ephemeral") and expected in text_of(m) for m in seen)
 
         await eventually(answered)
+
+
+async def test_hostile_words_of_a_status_page_neither_mention_anybody_nor_become_links(desk: Desk) -> None:
+    hostile = "<!channel> <@U123> <https://evil.example|status> *down* & `x`"
+
+    def page() -> Response:
+        told = summary("major_outage")
+        told["components"][0]["name"] = hostile
+        told["incidents"] = [{"id": "i1", "name": hostile, "status": "investigating", "impact": "critical"}]
+        return Response(json.dumps(told), media_type="application/json")
+
+    desk.page.answer = page
+    await desk.start()
+    shown = [await desk.root(), await desk.page_to("maria")]
+    shown += await desk.workspace.messages("support-bot", thread_ts=shown[0]["ts"])
+    assert any("evil.example" in text_of(message) for message in shown), "the words are shown"
+
+    def walk(part: object, kind: str = "mrkdwn") -> None:
+        """Where Slack reads markup, `<` must be escaped; plain and rich text are literal."""
+        if isinstance(part, dict):
+            for key, value in part.items():
+                literal = part.get("type") == "plain_text" or str(part.get("type")).startswith("rich_text")
+                walk(value, "literal" if literal or kind == "literal" else "mrkdwn")
+                assert key != "link_names"
+        elif isinstance(part, list):
+            for value in part:
+                walk(value, kind)
+        elif isinstance(part, str) and kind == "mrkdwn":
+            assert "<!channel" not in part, part
+            assert "<@U123" not in part, part
+            assert "<https://evil" not in part, part
+
+    for message in shown:
+        walk({key: message.get(key) for key in ("text", "blocks", "attachments")})
