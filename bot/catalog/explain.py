@@ -16,7 +16,7 @@ _KINDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false",
 def problems(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:
     """One problem for each error; errors of parts that could not be read are left out, they are known already."""
     found = []
-    for detail in error.errors(include_url=False):
+    for detail in told(error, model):
         wrong_key = detail["loc"][-1:] == ("[key]",)
         path = detail["loc"][:-1] if wrong_key else detail["loc"]
         if any(path[: len(unread)] == unread for unread in document.unread):
@@ -25,6 +25,14 @@ def problems(error: ValidationError, document: Document, model: type[BaseModel])
         at_key = wrong_key or detail["type"] == "extra_forbidden"
         found.append(document.problem(path, message, fix, at_key=at_key))
     return found
+
+
+def told(error: ValidationError, model: type[BaseModel]) -> list[ErrorDetails]:
+    """The errors that are worth telling: a misspelt key is one mistake, not an unknown key and a missing one."""
+    details = error.errors(include_url=False)
+    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    meant = {(*path[:-1], nearest(str(path[-1]), _keys_at(model, path[:-1]))) for path in unknown}
+    return [detail for detail in details if detail["type"] != "missing" or detail["loc"] not in meant]
 
 
 def _words(detail: ErrorDetails, path: FieldPath, document: Document, model: type[BaseModel]) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from bot.actions.registry import Registry
 from bot.catalog import Problem
 from bot.catalog.explain import problems as explained
+from bot.catalog.explain import told
 from bot.catalog.problems import CatalogError
 from bot.catalog.reading import Document, FieldPath, read
 from bot.catalog.values import Name, nearest, wrong
@@ -182,7 +183,7 @@ def _argument_problems(
     """What is wrong in a step's `with`, at its place in the whole file, and the argument's name."""
     prefix: FieldPath = (*here, "with")
     alone = Document(document.file, data=document.at(prefix) or {})
-    for detail, problem in zip(error.errors(include_url=False), explained(error, alone, model), strict=True):
+    for detail, problem in zip(told(error, model), explained(error, alone, model), strict=True):
         at_key = detail["type"] == "extra_forbidden"
         path = (*prefix, *detail["loc"])
         yield document.problem(path, problem.message, problem.fix, at_key=at_key), str(detail["loc"][0])

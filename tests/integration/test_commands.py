@@ -166,16 +166,16 @@ def test_key_and_name_of_a_person_come_from_the_mail(email: str, key: str, name:
 
 
 def test_check_prints_all_mistakes_as_lines_and_as_json(folder: Path) -> None:
-    (folder / "badday.yaml").write_text("badday: 1\npeople: {}\nsystem: {}\n")
+    (folder / "badday.yaml").write_text("people: {}\nsystem: {}\n")
     lines = badday("check").stdout.splitlines()
-    assert lines[0] == "badday.yaml:1: systems: is missing; add `systems: …`"
+    assert lines[0] == "badday.yaml:1: badday: is missing; add `badday: …`"
     result = badday("check", "--json")
     assert result.exit_code == 1
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(found) == len(lines) == 3
     assert found[2] == {
         "file": "badday.yaml",
-        "line": 3,
+        "line": 2,
         "column": 1,
         "field": "system",
         "message": "unknown key",

@@ -246,3 +246,13 @@ def test_the_line_of_each_mistake_is_right_wherever_it_stands() -> None:
         with pytest.raises(CatalogError) as caught:
             parse_catalog("\n".join(wrong))
         assert {problem.line for problem in caught.value.problems} == {index + 1}, dedent(str(caught.value))
+
+
+def test_a_misspelt_key_is_one_mistake() -> None:
+    text = "badday: 1\npeople:\n  sam: {nmae: Sam, email: sam@example.com}\n"
+    text += "systems:\n  bot: {owner: sam, channel: bot}\n"
+    with pytest.raises(CatalogError) as caught:
+        parse_catalog(text)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "badday.yaml:3: people.sam.nmae: unknown key; did you mean `name`?"
+    ]
