@@ -11,13 +11,10 @@ is fenced by the lease, so a worker that was too slow changes nothing any more.
 """
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from sqlalchemy import select
@@ -59,7 +56,7 @@ class StepWorker:
         self._catalog = catalog
         self._clock = clock
         self._actions = actions if actions is not None else packaged()
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._owner = leases.new_owner()
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:

@@ -5,12 +5,9 @@ goes out, carries its own id, and one whose answer got lost is read back before 
 """
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from sqlalchemy.exc import NoResultFound, SQLAlchemyError
@@ -63,7 +60,7 @@ class Delivery:
         self._clock = clock
         self._every = timedelta(seconds=pace) if pace is not None else None
         self._settling = Settling(db, clock, every=self._every)
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._owner = leases.new_owner()
         self._working: dict[asyncio.Task[None], OutboxMessage] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._stopping = asyncio.Event()

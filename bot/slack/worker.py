@@ -1,11 +1,8 @@
 """The inbox worker: does what people asked for by command, click and form, each in one transaction with its answer."""
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable
 from datetime import datetime
-from uuid import uuid4
 
 import structlog
 from sqlalchemy import bindparam, or_, select
@@ -22,7 +19,7 @@ from bot.slack.identity import Identities, Who
 from bot.slack.intake import Request, Wants
 from bot.slack.modals import FORMS
 from bot.slack.web import SlackWeb, Verdict, ask
-from bot.store import inbox
+from bot.store import inbox, leases
 from bot.store.database import Database
 from bot.store.tables import InboxItem
 
@@ -64,7 +61,7 @@ class InboxWorker:
         self._identities = identities
         self._catalog = catalog
         self._clock = clock
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._owner = leases.new_owner()
         self._working: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._stopping = asyncio.Event()

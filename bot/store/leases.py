@@ -1,8 +1,11 @@
 """Leases: a row is worked on by one worker at a time, and a worker that lost its lease cannot finish it."""
 
+import os
+import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from sqlalchemy import ColumnElement, inspect, select, update
 from sqlalchemy.engine import CursorResult
@@ -11,6 +14,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.store.tables.base import Leased
 
 Row = TypeVar("Row", bound=Leased)
+
+
+def new_owner() -> str:
+    """A name for one worker of this process, unlike that of any other worker on any machine, also after a restart."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 async def claim(

@@ -5,11 +5,8 @@ over soon after this one died, and that is prolonged while a slow page is waited
 """
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import structlog
 from sqlalchemy import delete, select, update
@@ -59,7 +56,7 @@ class Poller:
         self._catalog = catalog
         self._clock = clock
         self._new_http = http or (lambda: Http(clock=clock))
-        self.owner = owner or f"poller:{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.owner = owner or leases.new_owner()
         self._claimed: dict[str, Claimed] = {}
         self._results: asyncio.Queue[Result] = asyncio.Queue()
 
