@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -34,12 +35,26 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a contract says a model costs: US dollars for a million tokens. None: charged like ordinary input."""
+
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal | None = None
+    cache_write: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
-    """Somebody whose models or services systems call; `status` is the address of its status page."""
+    """Somebody whose models or services systems call; `status` is the address of its status page.
+
+    `prices` are contract prices by model, which win over the public price list.
+    """
 
     name: str
     status: str | None = None
     engine: Engine = Engine.STATUSPAGE
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,39 @@ class Feature:
     default: bool = True
 
 
+class FallbackTrigger(StrEnum):
+    """Why a call of a dependency may need a fallback."""
+
+    TIMEOUT = "timeout"
+    RATE_LIMIT = "rate_limit"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class CallsWatch:
+    """When a system's own calls are bad: a share of errors or a 95th percentile, over enough calls, for so long.
+
+    `silence` is how long a system that usually sends calls may send none.
+    """
+
+    error_share: float = 0.2
+    minimum: int = 20
+    """Calls in the window below which nothing is concluded."""
+    window: timedelta = timedelta(minutes=5)
+    p95: timedelta | None = None
+    severity: str = "sev2"
+    silence: timedelta | None = timedelta(minutes=30)
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RedactPattern:
+    """Text of one system that is never stored: an RE2 pattern, and the mark that stands for it."""
+
+    name: str
+    pattern: str
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """An AI feature in production; until it is armed the bot changes nothing for it."""
@@ -75,6 +123,11 @@ class System:
     routes: Mapping[str, Route] = field(default_factory=dict)
     features: Mapping[str, Feature] = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
+    calls: CallsWatch = CallsWatch()
+    redact: tuple[RedactPattern, ...] = ()
+    fallbacks: Mapping[str, Mapping[FallbackTrigger, str]] = field(default_factory=dict)
+    """By dependency and trigger, what should happen: another provider's name, or `retry`, `cached`, `template`,
+    `human`, `none`."""
 
     @property
     def providers(self) -> tuple[str, ...]:

@@ -6,11 +6,33 @@ from bot.store.tables.incidents import Incident, IncidentFinding, Page, PageAtte
 from bot.store.tables.messages import DeliveryAttempt, InboxItem, OutboxLane, OutboxMessage, SlackIdentity
 from bot.store.tables.runbooks import Arming, RunbookRun, RunbookStep
 from bot.store.tables.switchboard import Switch
+from bot.store.tables.trail import (
+    ApiToken,
+    BodyDictionary,
+    Call,
+    CallBody,
+    CallHour,
+    CallMinute,
+    CallPin,
+    CallSeries,
+    CallSource,
+    CallSpan,
+)
 from bot.store.tables.watching import Finding, Observation, PollTarget, WatchState
 
 __all__ = [
+    "ApiToken",
     "Arming",
     "AuditEntry",
+    "BodyDictionary",
+    "Call",
+    "CallBody",
+    "CallHour",
+    "CallMinute",
+    "CallPin",
+    "CallSeries",
+    "CallSource",
+    "CallSpan",
     "DeliveryAttempt",
     "Finding",
     "InboxItem",
