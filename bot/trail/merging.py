@@ -37,7 +37,9 @@ def merge(sightings: Iterable[Sighting], known: Known, new_id: Callable[[int], i
     current = dict(known.calls)
     by_span: dict[SpanKey, int] = {(c.trace_id, c.span_id): c.id for c in current.values()}
     by_span.update({key: span.call_id for key, span in known.spans.items() if span.call_id is not None})
-    by_response = {(c.facts.system, c.facts.response_id): c.id for c in current.values() if c.facts.response_id}
+    by_response: dict[tuple[str, str | None], int] = {
+        (c.facts.system, c.facts.response_id): c.id for c in current.values() if c.facts.response_id
+    }
     for sighting in sightings:
         if sighting.kind not in (Kind.CALL, Kind.ATTEMPT):
             continue
