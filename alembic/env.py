@@ -1,5 +1,6 @@
 """Runs the migrations on the connection that the caller opened (bot.store.migrate)."""
 
+import re
 from typing import Any
 
 from alembic import context
@@ -24,12 +25,18 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
     return False
 
 
+def include_name(name: str | None, kind: str, _parents: Any) -> bool:
+    """Leave alone what the trail makes by itself: its words, and its partitions by day."""
+    return kind != "table" or name in SQLModel.metadata.tables or not re.match(r"call_words|call_\w*d\d+$", name or "")
+
+
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
     target_metadata=SQLModel.metadata,
     render_as_batch=True,
     render_item=render_item,
+    include_name=include_name,
     compare_type=True,
     transactional_ddl=True,
 )

@@ -1,5 +1,7 @@
 """The trail: calls, spans, bodies, roll-ups, tokens of systems."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -10,6 +12,40 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+
+
+CLASSES = (
+    "timeout",
+    "rate_limit",
+    "overloaded",
+    "server",
+    "auth",
+    "bad_request",
+    "model_gone",
+    "transport",
+    "malformed_body",
+    "malformed_output",
+    "truncated",
+    "filtered",
+)
+
+
+def counts() -> list["sa.Column[Any]"]:
+    """The columns that both roll-ups have."""
+    return [
+        sa.Column("start", sa.Integer(), nullable=False),
+        sa.Column("series_id", sa.Integer(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("errors", sa.Integer(), nullable=False),
+        sa.Column("fallbacks", sa.Integer(), nullable=False),
+        sa.Column("unpriced", sa.Integer(), nullable=False),
+        sa.Column("input_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cached_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("output_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cost_nano", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in CLASSES),
+        sa.Column("latency", sa.LargeBinary(), nullable=True),
+    ]
 
 
 def upgrade() -> None:
@@ -67,6 +103,7 @@ def upgrade() -> None:
         sa.Column("group_key", sa.String(), nullable=True),
         sa.Column("attempt_group", sa.BigInteger(), nullable=True),
         sa.Column("attempt", sa.SmallInteger(), nullable=False),
+        sa.Column("attempt_hint", sa.SmallInteger(), nullable=True),
         sa.Column("is_final", sa.Boolean(), nullable=False),
         sa.Column("fell_back_from", sa.String(), nullable=True),
         sa.Column("fallback_trigger", sa.String(), nullable=True),
@@ -95,11 +132,12 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_call_failed",
-            ["id"],
+            ["series_id", "id"],
             unique=False,
             sqlite_where=sa.text("error_class IS NOT NULL"),
             postgresql_where=sa.text("error_class IS NOT NULL"),
         )
+        batch_op.create_index("ix_call_series", ["series_id", "id"], unique=False)
 
     op.create_table(
         "call_body",
@@ -113,35 +151,17 @@ def upgrade() -> None:
     )
     op.create_table(
         "call_hour",
-        sa.Column("start", sa.Integer(), nullable=False),
-        sa.Column("series_id", sa.Integer(), nullable=False),
-        sa.Column("calls", sa.Integer(), nullable=False),
-        sa.Column("errors", sa.Integer(), nullable=False),
-        sa.Column("classes", JSON_TYPE, nullable=True),
-        sa.Column("fallbacks", sa.Integer(), nullable=False),
-        sa.Column("unpriced", sa.Integer(), nullable=False),
-        sa.Column("input_tokens", sa.BigInteger(), nullable=False),
-        sa.Column("cached_tokens", sa.BigInteger(), nullable=False),
-        sa.Column("output_tokens", sa.BigInteger(), nullable=False),
-        sa.Column("cost_nano", sa.BigInteger(), nullable=False),
-        sa.Column("latency", sa.LargeBinary(), nullable=True),
+        *counts(),
+        sa.Column("slowest_us", sa.BigInteger(), nullable=False),
+        sa.Column("dearest_nano", sa.BigInteger(), nullable=False),
+        sa.Column("slowest", sa.LargeBinary(), nullable=True),
+        sa.Column("dearest", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("start", "series_id", name=op.f("pk_call_hour")),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "call_minute",
-        sa.Column("start", sa.Integer(), nullable=False),
-        sa.Column("series_id", sa.Integer(), nullable=False),
-        sa.Column("calls", sa.Integer(), nullable=False),
-        sa.Column("errors", sa.Integer(), nullable=False),
-        sa.Column("classes", JSON_TYPE, nullable=True),
-        sa.Column("fallbacks", sa.Integer(), nullable=False),
-        sa.Column("unpriced", sa.Integer(), nullable=False),
-        sa.Column("input_tokens", sa.BigInteger(), nullable=False),
-        sa.Column("cached_tokens", sa.BigInteger(), nullable=False),
-        sa.Column("output_tokens", sa.BigInteger(), nullable=False),
-        sa.Column("cost_nano", sa.BigInteger(), nullable=False),
-        sa.Column("latency", sa.LargeBinary(), nullable=True),
+        *counts(),
         sa.PrimaryKeyConstraint("start", "series_id", name=op.f("pk_call_minute")),
         sqlite_with_rowid=False,
     )
@@ -207,9 +227,33 @@ def upgrade() -> None:
         postgresql_partition_by="RANGE (day)",
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "trail_job",
+        sa.Column("lease_owner", sa.String(), nullable=True),
+        sa.Column("lease_until", UTCDateTime(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_trail_job")),
+    )
+    op.create_table(
+        "trail_state",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trail_state")),
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        # On SQLite the words are in FTS5 tables by week, which the writer makes.
+        op.execute(
+            "CREATE TABLE call_words (call_id bigint NOT NULL, words tsvector NOT NULL) PARTITION BY RANGE (call_id)"
+        )
+        op.execute("CREATE UNIQUE INDEX ix_call_words_call_id ON call_words (call_id)")
+        op.execute("CREATE INDEX ix_call_words_words ON call_words USING gin (words)")
 
 
 def downgrade() -> None:
+    op.execute("DROP TABLE IF EXISTS call_words")
+    op.drop_table("trail_state")
+    op.drop_table("trail_job")
     op.drop_table("call_span")
     op.drop_table("call_source")
     with op.batch_alter_table("call_series", schema=None) as batch_op:
@@ -221,6 +265,7 @@ def downgrade() -> None:
     op.drop_table("call_hour")
     op.drop_table("call_body")
     with op.batch_alter_table("call", schema=None) as batch_op:
+        batch_op.drop_index("ix_call_series")
         batch_op.drop_index(
             "ix_call_failed",
             sqlite_where=sa.text("error_class IS NOT NULL"),

@@ -17,6 +17,8 @@ from bot.store.tables.trail import (
     CallSeries,
     CallSource,
     CallSpan,
+    TrailJob,
+    TrailState,
 )
 from bot.store.tables.watching import Finding, Observation, PollTarget, WatchState
 
@@ -50,5 +52,7 @@ __all__ = [
     "SlackIdentity",
     "Switch",
     "TimelineEntry",
+    "TrailJob",
+    "TrailState",
     "WatchState",
 ]

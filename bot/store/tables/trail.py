@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, SmallInteger, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from bot.store.tables.base import json_field
+from bot.store.tables.base import Leased, json_field
 
 
 def _big(**options: Any) -> Any:
@@ -68,8 +68,10 @@ class Call(SQLModel, table=True):
             sqlite_where=text("response_id IS NOT NULL"),
             postgresql_where=text("response_id IS NOT NULL"),
         ),
+        Index("ix_call_series", "series_id", "id"),
         Index(
             "ix_call_failed",
+            "series_id",
             "id",
             sqlite_where=text("error_class IS NOT NULL"),
             postgresql_where=text("error_class IS NOT NULL"),
@@ -120,6 +122,8 @@ class Call(SQLModel, table=True):
     attempt_group: int | None = _big(default=None)
     """Id of the first call of its attempt group; None for a call that stands alone."""
     attempt: int = _small(default=1)
+    attempt_hint: int | None = _small(default=None)
+    """The attempt number as the emitter tells it, from 0."""
     is_final: bool = True
     fell_back_from: str | None = None
     """`provider/model` of the failed attempt that this call stood in for."""
@@ -182,49 +186,75 @@ class BodyDictionary(SQLModel, table=True):
     content: bytes = _bytes()
 
 
-class CallHour(SQLModel, table=True):
-    """Kept for ever."""
-
-    __tablename__ = "call_hour"
-    __table_args__ = {"sqlite_with_rowid": False}
+class _Counts(SQLModel):
+    """What calls of one series add up to in one stretch of time."""
 
     start: int = Field(primary_key=True)
-    """Hours since 1970."""
     series_id: int = Field(primary_key=True)
     calls: int = 0
     errors: int = 0
     """Calls whose outcome is `error`."""
-    classes: dict[str, Any] | None = json_field(default=None)
-    """Calls by error class."""
     fallbacks: int = 0
     unpriced: int = 0
+    """Calls that cost something and nobody knows what."""
     input_tokens: int = _big(default=0)
     cached_tokens: int = _big(default=0)
     output_tokens: int = _big(default=0)
     cost_nano: int = _big(default=0)
+    timeout: int = 0
+    """Calls of this error class, as the following ones."""
+    rate_limit: int = 0
+    overloaded: int = 0
+    server: int = 0
+    auth: int = 0
+    bad_request: int = 0
+    model_gone: int = 0
+    transport: int = 0
+    malformed_body: int = 0
+    malformed_output: int = 0
+    truncated: int = 0
+    filtered: int = 0
     latency: bytes | None = _bytes(default=None)
     """Histogram (bot.trail.histogram)."""
 
 
-class CallMinute(SQLModel, table=True):
-    """The same by minute, kept for two days: what watches look at."""
+class CallHour(_Counts, table=True):
+    """By hour, `start` in hours since 1970; kept for ever."""
+
+    __tablename__ = "call_hour"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    slowest_us: int = _big(default=0)
+    """Of the slowest call."""
+    dearest_nano: int = _big(default=0)
+    """Of the dearest call."""
+    slowest: bytes | None = _bytes(default=None)
+    """The slowest calls (bot.trail.rollups)."""
+    dearest: bytes | None = _bytes(default=None)
+
+
+class CallMinute(_Counts, table=True):
+    """By minute, `start` in minutes since 1970, kept for two days: what watches look at."""
 
     __tablename__ = "call_minute"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    start: int = Field(primary_key=True)
-    """Minutes since 1970."""
-    series_id: int = Field(primary_key=True)
-    calls: int = 0
-    errors: int = 0
-    classes: dict[str, Any] | None = json_field(default=None)
-    fallbacks: int = 0
-    unpriced: int = 0
-    input_tokens: int = _big(default=0)
-    cached_tokens: int = _big(default=0)
-    output_tokens: int = _big(default=0)
-    cost_nano: int = _big(default=0)
-    latency: bytes | None = _bytes(default=None)
+
+class TrailState(SQLModel, table=True):
+    """One row: how often the trail was written, so that a writer knows whether what it looked up still holds."""
+
+    __tablename__ = "trail_state"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    version: int = _big(default=0)
+
+
+class TrailJob(Leased, table=True):
+    """Work on the trail that excludes other work: `retention`, `grouping`, `import:…`."""
+
+    __tablename__ = "trail_job"
+
+    name: str = Field(primary_key=True)
 
 
 class CallSource(SQLModel, table=True):
