@@ -133,13 +133,23 @@ class Facts:
 
 @dataclass(slots=True)
 class Sighting:
-    """What one span or record tells about a call. `trace_id` has 16 bytes and `span_id` 8; empty where there is none."""
+    """What one span or record tells about a call.
+
+    `trace_id` has 16 bytes and `span_id` 8; empty where there is none.
+    """
 
     kind: Kind
     trace_id: bytes
     span_id: bytes
     parent_span_id: bytes | None
     facts: Facts
+    links: tuple[bytes, ...] = ()
+    """Made-up trace ids under which a twin in another trace without a response id can be found (see merging): the store
+    reads the spans and calls of these like those of `trace_id`."""
+    anchor_us: int = 0
+    """When, on the clock of such a meeting point."""
+    native: bool = False
+    """From the provider's own SDK, which doubles every instrumentation around it."""
 
 
 @dataclass(slots=True)

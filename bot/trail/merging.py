@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 
 from bot.trail.calls import Facts, Kind, SeenSpan, Sighting, StoredCall
+from bot.trail.identity import day_of
 
 SpanKey = tuple[bytes, bytes]
 LATEST_START_US = 86_400_000_000
@@ -29,6 +30,31 @@ class Changes:
     """Found to be another call's twin."""
     spans: list[SeenSpan] = field(default_factory=list)
     """To be inserted or replaced."""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What `merge` has to know of a batch: by day (see identity), and the days before and after."""
+
+    traces: set[tuple[int, bytes]] = field(default_factory=set)
+    """Spans with these trace ids, calls whose own trace it is, and the calls that those spans name."""
+    responses: set[tuple[int, str]] = field(default_factory=set)
+    """Calls with these response ids."""
+
+
+def wanted(sightings: Iterable[Sighting]) -> Wanted:
+    """What has to be looked up before `merge`. A sighting without a time is looked for today."""
+    result = Wanted()
+    for sighting in sightings:
+        facts = sighting.facts
+        day = day_of(facts.start_us or sighting.anchor_us)
+        if sighting.trace_id:
+            result.traces.add((day, sighting.trace_id))
+        for link in sighting.links:
+            result.traces.add((day, link))
+        if facts.response_id:
+            result.responses.add((day, facts.response_id))
+    return result
 
 
 def merge(sightings: Iterable[Sighting], known: Known, new_id: Callable[[int], int], *, received_us: int) -> Changes:
