@@ -1,0 +1,202 @@
+"""Plain logs of calls: JSON Lines with at least `ts` and `output`, and whatever else `badday calls list` prints."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Annotated, Any, Self
+
+import orjson
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from bot.trail.calls import ErrorClass, Facts, Kind, Outcome, Sighting
+
+EMITTER = "jsonl"
+UNKNOWN_SYSTEM = "unknown"
+_ANSWERED = frozenset({ErrorClass.MALFORMED_OUTPUT, ErrorClass.TRUNCATED, ErrorClass.FILTERED})
+"""Classes that a complete answer may have."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_NO_ID = (b"", bytes(16), bytes(8))
+
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class LineError(ValueError):
+    """The line tells no call; the message says why."""
+
+
+class _Line(BaseModel):
+    """One call as it is written down; fields that nobody knows are left out, unknown fields do no harm."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, frozen=True)
+
+    ts: datetime = Field(validation_alias=AliasChoices("ts", "started_at", "timestamp"))
+    id: str | None = Field(None, validation_alias=AliasChoices("id", "call_id"), max_length=200)
+    system: str | None = None
+    environment: str | None = None
+    release: str | None = None
+    feature: str | None = None
+    route: str | None = None
+    prompt_name: str | None = None
+    prompt_version: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    model_answered: str | None = None
+    operation: str | None = None
+    user: str | None = None
+    conversation_id: str | None = None
+    response_id: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    outcome: Outcome | None = None
+    error_class: ErrorClass | None = None
+    error_type: str | None = None
+    error_text: str | None = None
+    http_status: Annotated[int, Field(ge=100, le=599)] | None = None
+    finish_reason: str | None = None
+    input_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cost: Annotated[Decimal, Field(ge=0, lt=10**6)] | None = None
+    latency_ms: Annotated[float, Field(ge=0, lt=10**10)] | None = None
+    first_token_ms: Annotated[float, Field(ge=0, lt=10**10)] | None = None
+    retries: Annotated[int, Field(ge=0, lt=2**15)] | None = None
+    attempt_group: str | None = None
+    attempt: Annotated[int, Field(ge=1, lt=2**15)] | None = None
+    input: Any = None
+    output: Any = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_untold(cls, value: Any) -> Any:
+        # PostgreSQL keeps no NUL in a text.
+        cleaned = value.replace("\0", "") if isinstance(value, str) else value
+        return None if cleaned == "" else cleaned
+
+    @model_validator(mode="after")
+    def _tells_something(self) -> Self:
+        if self.output is None and "output" not in self.model_fields_set and not self._failed():
+            raise ValueError("output is missing; a call without one needs error_class, error_text or outcome: error")
+        return self
+
+    def _failed(self) -> bool:
+        return self.outcome is Outcome.ERROR or bool(self.error_class or self.error_type or self.error_text)
+
+
+def sighting(line: bytes, *, system: str | None = None) -> Sighting:
+    """The call that a line tells of; `system` is whose call it is where the line does not say.
+
+    The call is known again by its trace and span ids, else by its id, else by the line's content: a line that comes
+    again adds nothing. Raises LineError.
+    """
+    return of_record(_loaded(line), system=system)
+
+
+def of_record(record: dict[str, Any], *, system: str | None = None) -> Sighting:
+    """The same for a line that is read already."""
+    try:
+        told = _Line.model_validate(record)
+    except ValidationError as error:
+        raise LineError(_sentence(error)) from None
+    trace_id, span_id = _identity(told, record)
+    return Sighting(Kind.CALL, trace_id, span_id, None, _facts(told, system))
+
+
+def _loaded(line: bytes) -> dict[str, Any]:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise LineError(f"no JSON: {error}") from None
+    if not isinstance(record, dict):
+        raise LineError("a line must hold one JSON object")
+    return record
+
+
+def _sentence(error: ValidationError) -> str:
+    parts = []
+    for one in error.errors(include_url=False, include_context=False, include_input=False):
+        field = ".".join(str(part) for part in one["loc"])
+        what = str(one["msg"]).removeprefix("Value error, ")
+        missing = one["type"] == "missing"
+        parts.append(f"{field} is missing" if missing else f"{field}: {what}" if field else what)
+    return "; ".join(parts)
+
+
+def _identity(told: _Line, record: dict[str, Any]) -> tuple[bytes, bytes]:
+    trace_id, span_id = _hex(told.trace_id, 16), _hex(told.span_id, 8)
+    if trace_id and span_id:
+        return trace_id, span_id
+    if told.id is not None:
+        known_by = f"{told.system or ''}\0{told.id}".encode()
+    else:
+        known_by = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+    # Different personalisation: an id that is the beginning of another one would look related.
+    return (
+        trace_id or blake2b(known_by, digest_size=16, person=b"line trace").digest(),
+        blake2b(known_by, digest_size=8, person=b"line span").digest(),
+    )
+
+
+def _hex(text: str | None, size: int) -> bytes | None:
+    try:
+        value = bytes.fromhex(text or "")
+    except ValueError:
+        return None
+    return value if len(value) == size and value not in _NO_ID else None
+
+
+def _facts(told: _Line, system: str | None) -> Facts:
+    failed = told._failed() and told.error_class not in _ANSWERED
+    return Facts(
+        system=told.system or system or UNKNOWN_SYSTEM,
+        environment=told.environment,
+        release=told.release,
+        feature=told.feature,
+        route=told.route,
+        prompt_name=told.prompt_name,
+        prompt_version=told.prompt_version,
+        provider=told.provider.lower() if told.provider else None,
+        model_asked=told.model,
+        model_answered=told.model_answered,
+        operation=told.operation or "chat",
+        emitter=EMITTER,
+        start_us=_microseconds(told.ts),
+        duration_us=_us(told.latency_ms),
+        first_token_us=_us(told.first_token_ms),
+        outcome=told.outcome or (Outcome.ERROR if failed else Outcome.OK),
+        error_class=told.error_class,
+        error_type=told.error_type,
+        error_text=told.error_text,
+        http_status=told.http_status,
+        finish_reason=told.finish_reason,
+        retries=told.retries,
+        response_id=told.response_id,
+        conversation_id=told.conversation_id,
+        user=told.user,
+        external_id=told.id,
+        input_tokens=told.input_tokens,
+        cached_tokens=told.cached_tokens,
+        output_tokens=told.output_tokens,
+        cached_split_told=told.cached_tokens is not None,
+        emitter_cost_nano=int(told.cost.scaleb(9)) if told.cost is not None else None,
+        input=_text(told.input),
+        output=_text(told.output),
+        group_key=told.attempt_group,
+        attempt_hint=told.attempt - 1 if told.attempt is not None else None,
+    )
+
+
+def _microseconds(moment: datetime) -> int:
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (aware - _EPOCH) // _MICROSECOND
+
+
+def _us(milliseconds: float | None) -> int | None:
+    return round(milliseconds * 1000) if milliseconds is not None else None
+
+
+def _text(value: Any) -> str | None:
+    """Texts stay as they are; messages and tool calls become JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return orjson.dumps(value).decode()
