@@ -1,0 +1,66 @@
+"""Fingerprints of requests and of users."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.trail.fingerprint import input_hash, user_hash
+
+ASKED = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is the refund window?"}]
+
+
+def of(messages: Any) -> int | None:
+    return input_hash(json.dumps(messages))
+
+
+def test_the_same_request_has_one_fingerprint_whatever_wrote_it_down() -> None:
+    parts = [{"role": m["role"], "content": [{"type": "text", "text": m["content"]}]} for m in ASKED]
+    other_keys = [{"parts": [{"type": "text", "content": m["content"]}], "role": m["role"]} for m in ASKED]
+    developer = [{"role": "developer", "content": "Be brief."}, {"role": "human", "content": ASKED[1]["content"]}]
+    late_system = [ASKED[1], ASKED[0]]
+    spaced = json.dumps(ASKED, indent=2)
+
+    hashes = {of(ASKED), of(parts), of(developer), of(late_system), input_hash(spaced)}
+
+    assert len(hashes) == 1
+    assert of(other_keys) is not None
+
+
+def test_plain_text_is_a_message_of_the_user() -> None:
+    assert input_hash("Hello") == of([{"role": "user", "content": "Hello"}]) == of(["Hello"])
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  ", "[]", '[{"role": "user", "content": ""}]'])
+def test_nothing_said_has_no_fingerprint(nothing: str | None) -> None:
+    assert input_hash(nothing) is None
+
+
+def test_another_word_role_or_tool_call_is_another_request() -> None:
+    call = {"function": {"name": "refund", "arguments": '{"order": 1}'}}
+    other_call = {"function": {"name": "refund", "arguments": '{"order": 2}'}}
+    variants = [
+        of(ASKED),
+        of([ASKED[0], {"role": "user", "content": "What is the refund windows?"}]),
+        of([ASKED[0], {"role": "assistant", "content": ASKED[1]["content"]}]),
+        of([*ASKED, {"role": "assistant", "content": None, "tool_calls": [call]}]),
+        of([*ASKED, {"role": "assistant", "content": None, "tool_calls": [other_call]}]),
+        of([{"role": "user", "content": "Be brief. What is the refund window?"}]),
+    ]
+    assert len(set(variants)) == len(variants)
+
+
+@given(st.text())
+def test_any_text_has_a_fingerprint_of_64_signed_bits_or_none(text: str) -> None:
+    found = input_hash(text)
+    assert found is None or -(1 << 63) <= found < 1 << 63
+    assert found == input_hash(text)
+
+
+def test_a_user_has_a_fingerprint_of_its_own() -> None:
+    assert user_hash(" u-17 ") == user_hash("u-17")
+    assert len({user_hash("u-17"), user_hash("u-18"), input_hash("u-17")}) == 3
+    assert user_hash(None) is None
+    assert user_hash(" ") is None
