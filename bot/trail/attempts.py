@@ -20,9 +20,9 @@ from itertools import pairwise
 from bot.trail.calls import ErrorClass, Kind, Outcome
 
 SAME_INPUT_WITHIN_US = 120_000_000
-"""How long after a failure the same input counts as another try."""
-LONGEST_WAIT_US = 600_000_000
-"""How long after a failure a call of the same parent or group key counts as another try: no back-off is longer."""
+"""How long after a failure the same input, or the same group key, counts as another try."""
+SAME_PARENT_WITHIN_US = 600_000_000
+"""How long after a failure a call under the same parent counts as another try: no back-off is longer."""
 OVERLAP_US = 5_000
 """Clocks of spans are read a little late; a follower may seem to start so long before the failed call's end."""
 
@@ -75,7 +75,7 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What a call is within its group. `trigger` is the failure that led to it; None for the first."""
+    """What a call is within its group."""
 
     id: int
     group: int
@@ -84,8 +84,9 @@ class Attempt:
     """From 1."""
     is_final: bool
     fell_back_from: str | None = None
-    """`provider/model` of the last attempt before it that another model was asked for."""
+    """`provider/model` of the attempt before it, where that asked another model."""
     trigger: ErrorClass | None = None
+    """What the attempt before it failed of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ def group(calls: Iterable[Try]) -> list[Group]:
     """The groups among the calls, ordered by their first call; a call that stands alone is in none."""
     links = _Links(calls)
     links.tie_attempts()
-    links.tie_siblings(lambda call: ((place.trace_id, place.parent_span_id) for place in call.places if place.trace_id))
-    links.tie_siblings(lambda call: [(call.system, call.group_key)] if call.group_key else [])
+    links.tie_siblings(_parents, within_us=SAME_PARENT_WITHIN_US)
+    links.tie_siblings(_group_keys, within_us=SAME_INPUT_WITHIN_US)
     links.tie_same_input()
     return [_group(chain) for chain in links.chains()]
 
@@ -141,7 +142,7 @@ class _Links:
             for one, other in pairwise([*attempts, self._by_id[owner_id]]):
                 self._tie(one, other)
 
-    def tie_siblings(self, keys: _Keys) -> None:
+    def tie_siblings(self, keys: _Keys, *, within_us: int) -> None:
         """Calls of one bucket: a failed one and the next, the same input first."""
         buckets: defaultdict[Hashable, list[Try]] = defaultdict(list)
         for call in self._calls:
@@ -149,7 +150,7 @@ class _Links:
                 buckets[key].append(call)
         for bucket in buckets.values():
             if len(bucket) > 1:
-                self._tie_bucket(bucket)
+                self._tie_bucket(bucket, within_us)
 
     def tie_same_input(self) -> None:
         buckets: defaultdict[Hashable, list[Try]] = defaultdict(list)
@@ -157,7 +158,7 @@ class _Links:
             if call.input_hash is not None:
                 buckets[call.system, call.input_hash].append(call)
         for bucket in buckets.values():
-            self._tie_each(bucket, lambda failed, later: _waited(failed, later) <= SAME_INPUT_WITHIN_US)
+            self._tie_each(bucket, SAME_INPUT_WITHIN_US, lambda _failed, _later: True)
 
     def chains(self) -> Iterator[list[Try]]:
         for call in self._calls:
@@ -168,25 +169,17 @@ class _Links:
                 chain.append(self._by_id[following])
             yield chain
 
-    def _tie_bucket(self, bucket: Sequence[Try]) -> None:
-        def same(failed: Try, later: Try) -> bool:
-            return failed.input_hash is not None and failed.input_hash == later.input_hash
+    def _tie_bucket(self, bucket: Sequence[Try], within_us: int) -> None:
+        self._tie_each(bucket, within_us, _has_same_input)
+        self._tie_each(bucket, within_us, lambda failed, later: _may_stand_in(failed, later, bucket))
 
-        def instead(failed: Try, later: Try) -> bool:
-            return _may_stand_in(failed, later, bucket)
-
-        self._tie_each(bucket, lambda failed, later: same(failed, later) and _waited(failed, later) <= LONGEST_WAIT_US)
-        self._tie_each(
-            bucket, lambda failed, later: _waited(failed, later) <= LONGEST_WAIT_US and instead(failed, later)
-        )
-
-    def _tie_each(self, bucket: Sequence[Try], fits: _Fits) -> None:
+    def _tie_each(self, bucket: Sequence[Try], within_us: int, fits: _Fits) -> None:
         """Give every failed call of the bucket (in order of start) the first later one that is free and fits."""
         for place, failed in enumerate(bucket):
             if not failed.failed or failed.id in self._next:
                 continue
             for later in bucket[place + 1 : place + 1 + LOOKED_AT]:
-                if later.start_us > failed.end_us + LONGEST_WAIT_US:
+                if later.start_us > failed.end_us + within_us:
                     break
                 if later.id not in self._previous and _starts_after(failed, later) and fits(failed, later):
                     self._tie(failed, later)
@@ -204,6 +197,19 @@ class _Links:
         while here is not None and here != goal.id:
             here = self._next.get(here)
         return here is not None
+
+
+def _parents(call: Try) -> Iterator[Hashable]:
+    return ((place.trace_id, place.parent_span_id) for place in call.places if place.trace_id)
+
+
+def _group_keys(call: Try) -> Iterator[Hashable]:
+    if call.group_key:
+        yield call.system, call.group_key
+
+
+def _has_same_input(failed: Try, later: Try) -> bool:
+    return failed.input_hash is not None and failed.input_hash == later.input_hash
 
 
 def _may_stand_in(failed: Try, later: Try, bucket: Sequence[Try]) -> bool:
@@ -226,30 +232,16 @@ def _starts_after(failed: Try, later: Try) -> bool:
     return later.start_us >= failed.end_us - slack and (later.start_us, later.id) > (failed.start_us, failed.id)
 
 
-def _waited(failed: Try, later: Try) -> int:
-    return later.start_us - failed.end_us
-
-
 def _overlap(one: Try, other: Try) -> bool:
     return one.start_us < other.end_us and other.start_us < one.end_us
 
 
 def _group(chain: Sequence[Try]) -> Group:
     first, last = chain[0], chain[-1]
-    attempts = []
-    for place, call in enumerate(chain):
-        before = next((each for each in reversed(chain[:place]) if is_other_model(each, call)), None)
-        cause = before if before is not None else chain[place - 1] if place else None
-        attempts.append(
-            Attempt(
-                id=call.id,
-                group=first.id,
-                attempt=place + 1,
-                is_final=call is last,
-                fell_back_from=before.name or None if before is not None else None,
-                trigger=cause.error_class if cause is not None else None,
-            )
-        )
+    attempts = [Attempt(first.id, first.id, 1, is_final=False)]
+    for place, (before, call) in enumerate(pairwise(chain), 2):
+        left = before.name or None if is_other_model(before, call) else None
+        attempts.append(Attempt(call.id, first.id, place, call is last, left, before.error_class))
     return Group(tuple(attempts))
 
 

@@ -85,19 +85,15 @@ def test_retries_of_a_framework_are_a_group_without_a_fallback() -> None:
     assert [attempt.trigger for attempt in found.attempts] == [None, limited, limited]
 
 
-def test_a_retry_of_the_standby_still_stands_in_for_the_first_provider() -> None:
+def test_a_retry_of_the_standby_is_no_second_fallback() -> None:
     calls = [
         call(1, 0, 5, ErrorClass.TIMEOUT),
         claude(2, 6, 9, ErrorClass.OVERLOADED),
         claude(3, 10, 20),
     ]
     (found,) = group(calls)
-    assert [attempt.fell_back_from for attempt in found.attempts] == [
-        None,
-        "openai/gpt-4.1-mini",
-        "openai/gpt-4.1-mini",
-    ]
-    assert found.attempts[2].trigger is ErrorClass.TIMEOUT
+    assert [attempt.fell_back_from for attempt in found.attempts] == [None, "openai/gpt-4.1-mini", None]
+    assert [attempt.trigger for attempt in found.attempts] == [None, ErrorClass.TIMEOUT, ErrorClass.OVERLOADED]
 
 
 def test_calls_side_by_side_are_no_group() -> None:
