@@ -2,6 +2,7 @@
 
 from bot.store.tables.audit import AuditEntry
 from bot.store.tables.base import Leased
+from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
 from bot.store.tables.incidents import Incident, IncidentFinding, Page, PageAttempt, TimelineEntry
 from bot.store.tables.messages import DeliveryAttempt, InboxItem, OutboxLane, OutboxMessage, SlackIdentity
 from bot.store.tables.runbooks import Arming, RunbookRun, RunbookStep
@@ -35,6 +36,7 @@ __all__ = [
     "CallSeries",
     "CallSource",
     "CallSpan",
+    "CallsWatchState",
     "DeliveryAttempt",
     "Finding",
     "InboxItem",
@@ -52,6 +54,7 @@ __all__ = [
     "SlackIdentity",
     "Switch",
     "TimelineEntry",
+    "TrailCursor",
     "TrailJob",
     "TrailState",
     "WatchState",

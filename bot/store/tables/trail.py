@@ -77,6 +77,12 @@ class Call(SQLModel, table=True):
             postgresql_where=text("error_class IS NOT NULL"),
         ),
         Index(
+            "ix_call_attempts",
+            "attempt_group",
+            sqlite_where=text("attempt_group IS NOT NULL"),
+            postgresql_where=text("attempt_group IS NOT NULL"),
+        ),
+        Index(
             "ix_call_external",
             "external_id",
             sqlite_where=text("external_id IS NOT NULL"),

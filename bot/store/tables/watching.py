@@ -85,9 +85,13 @@ class Finding(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str
-    """For example `provider_status`, `watch_stale`."""
+    """For example `provider_status`, `calls_failing`, `calls_silent`."""
     subject: str
-    """The provider or watch that it is about."""
+    """What it is about: a provider, a watch, or `system/route/provider`."""
+    system: str | None = None
+    """The only system that it is about; None where it is about every system that uses the provider."""
+    provider: str | None = None
+    """The provider of the catalog that is to blame, where a finding about one system knows it."""
     watch: str | None = None
     severity: str
     title: str
