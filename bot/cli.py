@@ -145,3 +145,43 @@ def status(targets: tuple[str, ...], engine: str | None, as_json: bool) -> int:
     from bot.watches.probe import command
 
     return command(targets, engine, as_json)
+
+
+@main.group()
+def token() -> None:
+    """Tokens by which systems report their calls."""
+
+
+@token.command("create")
+@click.option("--system", metavar="SYSTEM", required=True, help="Whose calls come with the token.")
+@click.option(
+    "--scope", type=click.Choice(["ingest", "read", "write"]), default="ingest", show_default=True, help="Good for."
+)
+@_json
+def token_create(system: str, scope: str, as_json: bool) -> int:
+    """Make a token and print it, this once."""
+    from bot.settings import load_settings
+    from bot.store.tokens_command import create
+
+    return create(load_settings(), system, scope, as_json)
+
+
+@token.command("list")
+@_json
+def token_list(as_json: bool) -> int:
+    """List all tokens, without their secrets."""
+    from bot.settings import load_settings
+    from bot.store.tokens_command import list_
+
+    return list_(load_settings(), as_json)
+
+
+@token.command("revoke")
+@click.argument("token_id", metavar="ID")
+@_json
+def token_revoke(token_id: str, as_json: bool) -> int:
+    """End a token; within two seconds nobody takes it any more."""
+    from bot.settings import load_settings
+    from bot.store.tokens_command import revoke
+
+    return revoke(load_settings(), token_id, as_json)
