@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 import orjson
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from bot.trail import errors, messages
 from bot.trail.calls import ErrorClass, Facts, Kind, Outcome, Sighting
 
 EMITTER = "jsonl"
@@ -75,11 +76,12 @@ class _Line(BaseModel):
 
     @model_validator(mode="after")
     def _tells_something(self) -> Self:
-        if self.output is None and "output" not in self.model_fields_set and not self._failed():
+        if self.output is None and "output" not in self.model_fields_set and not self.failed:
             raise ValueError("output is missing; a call without one needs error_class, error_text or outcome: error")
         return self
 
-    def _failed(self) -> bool:
+    @property
+    def failed(self) -> bool:
         return self.outcome is Outcome.ERROR or bool(self.error_class or self.error_type or self.error_text)
 
 
@@ -146,7 +148,7 @@ def _hex(text: str | None, size: int) -> bytes | None:
 
 
 def _facts(told: _Line, system: str | None) -> Facts:
-    failed = told._failed() and told.error_class not in _ANSWERED
+    outcome, error_class = _verdict(told)
     return Facts(
         system=told.system or system or UNKNOWN_SYSTEM,
         environment=told.environment,
@@ -163,8 +165,8 @@ def _facts(told: _Line, system: str | None) -> Facts:
         start_us=_microseconds(told.ts),
         duration_us=_us(told.latency_ms),
         first_token_us=_us(told.first_token_ms),
-        outcome=told.outcome or (Outcome.ERROR if failed else Outcome.OK),
-        error_class=told.error_class,
+        outcome=outcome,
+        error_class=error_class,
         error_type=told.error_type,
         error_text=told.error_text,
         http_status=told.http_status,
@@ -179,11 +181,20 @@ def _facts(told: _Line, system: str | None) -> Facts:
         output_tokens=told.output_tokens,
         cached_split_told=told.cached_tokens is not None,
         emitter_cost_nano=int(told.cost.scaleb(9)) if told.cost is not None else None,
-        input=_text(told.input),
+        input=_input(told.input),
         output=_text(told.output),
         group_key=told.attempt_group,
         attempt_hint=told.attempt - 1 if told.attempt is not None else None,
     )
+
+
+def _verdict(told: _Line) -> tuple[Outcome, ErrorClass | None]:
+    """Whether the caller got an answer; a failure always has a class, since that is what lists of errors go by."""
+    failed = told.failed and told.error_class not in _ANSWERED
+    outcome = told.outcome or (Outcome.ERROR if failed else Outcome.OK)
+    if outcome is Outcome.ERROR and told.error_class is None:
+        return outcome, errors.classify(told.error_type, told.http_status, told.error_text)
+    return outcome, told.error_class
 
 
 def _microseconds(moment: datetime) -> int:
@@ -195,8 +206,15 @@ def _us(milliseconds: float | None) -> int | None:
     return round(milliseconds * 1000) if milliseconds is not None else None
 
 
+def _input(value: Any) -> str | None:
+    """Messages of any vendor in one shape; what is none stays as it is."""
+    if value is None or isinstance(value, str):
+        return value
+    return messages.input_text(messages.read_messages(value)) or _text(value)
+
+
 def _text(value: Any) -> str | None:
-    """Texts stay as they are; messages and tool calls become JSON."""
+    """Texts stay as they are, anything else becomes JSON."""
     if value is None or isinstance(value, str):
         return value
     return orjson.dumps(value).decode()

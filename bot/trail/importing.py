@@ -1,0 +1,236 @@
+"""`badday trail import`: logs of calls from files, through the same steps as what is posted."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.catalog import Catalog, load_catalog
+from bot.settings import Settings
+from bot.store import migrate
+from bot.store.database import Database
+from bot.trail import files
+from bot.trail.calls import Sighting
+from bot.trail.files import Found
+from bot.trail.pieces import Form, Piece, UnreadableError, pieces
+
+if TYPE_CHECKING:
+    from bot.trail.ingest import Ingest
+    from bot.trail.mapping import Mapper
+    from bot.trail.spans import Decoded
+
+BATCH = 500
+"""Calls a transaction."""
+REASONS = 50
+"""So many are printed a file; beyond it they are only counted."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of one file."""
+
+    file: str
+    accepted: int = 0
+    """Lines, spans and records that could be used."""
+    calls: int = 0
+    """Calls that were not known before."""
+    rejected: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+    def reject(self, where: str, why: str, count: int = 1) -> None:
+        self.rejected += count
+        if len(self.reasons) < REASONS:
+            self.reasons.append(f"{where}: {why}")
+        elif len(self.reasons) == REASONS:
+            self.reasons.append(f"{self.file}: more was rejected than is listed here")
+
+    def line(self) -> dict[str, Any]:
+        """As it is printed with --json."""
+        return {
+            "file": self.file,
+            "accepted": self.accepted,
+            "calls": self.calls,
+            "rejected": self.rejected,
+            "reasons": self.reasons,
+        }
+
+    def readable(self) -> str:
+        told = f"{self.file}: {self.accepted:,} accepted, {self.calls:,} new calls"
+        if not self.rejected:
+            return told
+        return "\n".join([f"{told}, {self.rejected:,} rejected", *(f"  {reason}" for reason in self.reasons)])
+
+
+class Importer:
+    """Reads files into a store. `system` is whose the calls are where a line does not say."""
+
+    def __init__(self, ingest: "Ingest", mapper: "Mapper", *, system: str | None) -> None:
+        self._ingest = ingest
+        self._mapper = mapper
+        self._system = system
+        self.earliest_us: int | None = None
+        """When the earliest call of all that was read started."""
+
+    def read(self, found: Found) -> Report:
+        """Read one file; what can be read is kept, whatever stands beside it."""
+        report = Report(str(found.path))
+        waiting: list[Sighting] = []
+        try:
+            for piece in pieces(found):
+                if piece.form is Form.CALL:
+                    waiting += self._call(report, piece)
+                    if len(waiting) >= BATCH:
+                        self._keep(report, _mapped(waiting))
+                        waiting = []
+                else:
+                    self._body(report, piece)
+        except UnreadableError as error:
+            report.reject(report.file, str(error))
+        if waiting:
+            self._keep(report, _mapped(waiting))
+        return report
+
+    def _call(self, report: Report, piece: Piece) -> Iterator[Sighting]:
+        """The call of a line; none where there is something wrong with it."""
+        from bot.trail.jsonl import LineError, of_record
+
+        if piece.problem is not None:
+            report.reject(_where(report, piece), piece.problem)
+            return
+        try:
+            yield of_record(piece.record, system=self._system)
+        except LineError as error:
+            report.reject(_where(report, piece), str(error))
+            return
+        report.accepted += 1
+
+    def _body(self, report: Report, piece: Piece) -> None:
+        from bot.trail.otlp import UndecodableError
+
+        if piece.form is Form.METRICS:
+            return
+        if piece.form is Form.LITELLM:
+            self._litellm(report, piece)
+            return
+        try:
+            decoded = _decoded(piece)
+        except UndecodableError as error:
+            report.reject(_where(report, piece), str(error))
+            return
+        mapped = self._mapper.map(decoded, system=None)
+        rejected = Counter(decoded.rejected) + Counter(mapped.rejected)
+        for why, count in rejected.items():
+            report.reject(_where(report, piece), f"{why} ({count})" if count > 1 else why, count)
+        report.accepted += len(decoded.spans) + len(decoded.logs) - sum(mapped.rejected.values())
+        self._keep(report, mapped)
+
+    def _litellm(self, report: Report, piece: Piece) -> None:
+        from bot.trail import litellm
+
+        mapped = litellm.sightings(piece.record, system=None)
+        for why, count in mapped.rejected.items():
+            report.reject(_where(report, piece), f"{why} ({count})" if count > 1 else why, count)
+        report.accepted += len(piece.record) - sum(mapped.rejected.values())
+        self._keep(report, mapped)
+
+    def _keep(self, report: Report, mapped: Any) -> None:
+        from bot.trail.ingest import Arrived
+
+        result = self._ingest.ingest([Arrived(mapped, None)])[0]
+        report.calls += result.calls_added
+        starts = [one.facts.start_us for one in mapped.sightings if one.facts.start_us > 0]
+        self.earliest_us = min([*starts, *([self.earliest_us] if self.earliest_us is not None else [])], default=None)
+
+
+def _where(report: Report, piece: Piece) -> str:
+    return report.file if piece.line is None else f"{report.file}:{piece.line}"
+
+
+def _mapped(sightings: list[Sighting]) -> Any:
+    from bot.trail.mapping import Mapped
+
+    return Mapped(sightings=sightings)
+
+
+def _decoded(piece: Piece) -> "Decoded":
+    """Spans or log records; raises UndecodableError."""
+    from bot.trail.otlp import UndecodableError, decode_logs, decode_traces
+
+    match piece.form:
+        case Form.TRACES:
+            return decode_traces(piece.body, piece.json)
+        case Form.LOGS:
+            return decode_logs(piece.body, piece.json)
+    # Both are built alike, but the ids stand elsewhere: read as the wrong one, nothing of it is usable.
+    try:
+        spans = decode_traces(piece.body, piece.json)
+    except UndecodableError:
+        return decode_logs(piece.body, piece.json)
+    if spans.spans or not spans.rejected:
+        return spans
+    try:
+        records = decode_logs(piece.body, piece.json)
+    except UndecodableError:
+        return spans
+    return records if records.logs else spans
+
+
+def command(settings: Settings, paths: Sequence[Path], as_json: bool) -> int:
+    """Import the files and print a line for each; 1 when something of them could not be read."""
+    catalog = load_catalog(settings.config) if settings.config.exists() else Catalog()
+    asyncio.run(_migrate(settings))
+    importer = None
+    rejected = 0
+
+    def told(report: Report) -> None:
+        nonlocal rejected
+        rejected += report.rejected
+        click.echo(json.dumps(report.line(), ensure_ascii=False) if as_json else report.readable())
+
+    importer = run(settings.database_url, catalog, files.find(list(paths)), told)
+    if importer.earliest_us is not None:
+        asyncio.run(_group(settings, importer.earliest_us))
+    return 1 if rejected else 0
+
+
+def run(database_url: str, catalog: Catalog, found: Iterator[Found], told: Callable[[Report], None]) -> Importer:
+    """Read files into a migrated database; `told` hears of each as it is done."""
+    from bot.trail.ingest import Ingest
+    from bot.trail.mapping import Mapper
+    from bot.trail.storing import open_store
+
+    store = open_store(database_url)
+    ingest = Ingest(store, catalog=lambda: catalog, clock=lambda: datetime.now(UTC))
+    only = next(iter(catalog.systems)) if len(catalog.systems) == 1 else None
+    importer = Importer(ingest, Mapper(), system=only)
+    try:
+        for one in found:
+            told(importer.read(one))
+    finally:
+        store.close()
+    return importer
+
+
+async def _migrate(settings: Settings) -> None:
+    db = Database(settings.database_url)
+    try:
+        await migrate.upgrade(db.engine)
+    finally:
+        await db.close()
+
+
+async def _group(settings: Settings, earliest_us: int) -> None:
+    from bot.trail.grouping import group_now
+
+    db = Database(settings.database_url)
+    try:
+        async with db.transaction() as session:
+            await group_now(session, datetime.fromtimestamp(earliest_us / 1_000_000, UTC))
+    finally:
+        await db.close()
