@@ -1,0 +1,249 @@
+"""From sightings to committed calls: redact, look up, merge, price, compress, and write it all in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot.catalog import Catalog
+from bot.trail import merging
+from bot.trail.bodies import Codec
+from bot.trail.calls import Facts, Kind, SeenSpan, Sighting, StoredCall
+from bot.trail.fingerprint import input_hash
+from bot.trail.identity import id_maker
+from bot.trail.merging import Changes
+from bot.trail.pricing import Pricer
+from bot.trail.rollups import Counted
+from bot.trail.storing.rows import extra_text, words_of
+from bot.trail.storing.series import series_of
+from bot.trail.storing.store import BodyWrite, CallWrite, Found, IdTakenError, Plan, SourceDelta, TrailStore
+from bot.trail.tidying import Tidier
+
+if TYPE_CHECKING:
+    from bot.trail.mapping import Mapped
+
+MINUTES_KEPT = timedelta(days=2)
+"""How far back roll-ups by minute reach."""
+ID_ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class Arrived:
+    """What one request brought. `system` is the one that its token speaks for, if it speaks for one."""
+
+    mapped: "Mapped"
+    system: str | None = None
+    tidy: bool = field(default=False, init=False)
+    """Whether its texts are redacted already: a batch may be tried again after the store was unavailable."""
+
+
+@dataclass(slots=True, frozen=True)
+class Result:
+    """What became of one request."""
+
+    calls_added: int
+    calls_changed: int
+    accepted: int
+    """Sightings that were understood."""
+
+
+class Ingest:
+    """Used from one thread at a time. Raises StoreUnavailableError when nothing of the batches was written."""
+
+    def __init__(
+        self,
+        store: TrailStore,
+        *,
+        catalog: Callable[[], Catalog],
+        clock: Callable[[], datetime],
+        redact: bool = True,
+        full_text: bool = True,
+    ) -> None:
+        """Redaction and the search by words are only ever off to measure what they cost."""
+        self._store = store
+        self._catalog = catalog
+        self._clock = clock
+        self._redact = redact
+        self._full_text = full_text
+        self._new_id = id_maker()
+        self._seen_catalog: Catalog | None = None
+        self._seen_dictionaries: dict[int, bytes] | None = None
+
+    def ingest(self, batches: Sequence[Arrived]) -> list[Result]:
+        """Write everything that the batches tell, in one transaction; a result for each of them."""
+        self._renew()
+        received_us = round(self._clock().timestamp() * 1_000_000)
+        for batch in batches:
+            if not batch.tidy:
+                self._tidier.tidy(batch.mapped.sightings)
+                batch.tidy = True
+        for attempt in range(1, ID_ATTEMPTS + 1):
+            try:
+                return _results(batches, self._write(batches, received_us))
+            except IdTakenError:  # another process gave the same id to another call; the next ones are different
+                if attempt == ID_ATTEMPTS:
+                    raise
+        raise AssertionError
+
+    def _renew(self) -> None:
+        """Follow changes of the catalog and of the dictionaries."""
+        catalog = self._catalog()
+        if catalog is not self._seen_catalog:
+            self._seen_catalog = catalog
+            self._pricer = Pricer(catalog)
+            self._tidier = Tidier(catalog, redact=self._redact)
+        dictionaries, current = self._store.dictionaries()
+        if dictionaries is not self._seen_dictionaries:
+            self._seen_dictionaries = dictionaries
+            self._codec, self._dictionary = Codec(dictionaries, current), current
+
+    def _write(self, batches: Sequence[Arrived], received_us: int) -> Changes:
+        sightings = [sighting for batch in batches for sighting in batch.mapped.sightings]
+        wanted = merging.wanted(sightings)
+        # All of the work is done on what is read without a lock. The lock is held for the writing alone, unless
+        # somebody else wrote in between: then for reading and working it out again as well.
+        found = self._store.look_up(wanted, received_us=received_us)
+        changes, plan = self._plan(batches, sightings, found, received_us)
+        with self._store.transaction() as version:
+            if version != found.version:
+                found = self._store.look_up(wanted, received_us=received_us)
+                changes, plan = self._plan(batches, sightings, found, received_us)
+            self._store.write(plan)
+        return changes
+
+    def _plan(
+        self, batches: Sequence[Arrived], sightings: Sequence[Sighting], found: Found, received_us: int
+    ) -> tuple[Changes, Plan]:
+        changes = merging.merge(sightings, found.known, self._new_id, received_us=received_us)
+        plan = Plan(received_us, removed=[call.id for call in changes.removed], spans=changes.spans)
+        minutes_since_us = received_us - MINUTES_KEPT // timedelta(microseconds=1)
+        sources = _Sources()
+        written = [*changes.added, *(after for _, after in changes.changed)]
+        series = self._store.series_ids([series_of(call.facts) for call in written])
+        for place, (call, series_id) in enumerate(zip(written, series, strict=True)):
+            write = self._call(call, series_id)
+            before = None if place < len(changes.added) else changes.changed[place - len(changes.added)][0]
+            fell_back = False if before is None else found.rows[before.id].fell_back
+            counted = Counted(call.id, series_id, call.facts, write.cost_nano, fell_back)
+            if before is None:
+                plan.added.append(write)
+            else:
+                plan.changed.append(write)
+                plan.delta.remove(_as_stored(before, found), minutes_since_us=minutes_since_us)
+                sources.count(before.facts, -1)
+            plan.delta.add(counted, minutes_since_us=minutes_since_us)
+            sources.count(call.facts, 1)
+            self._body(plan, before, call)
+        for call in changes.removed:
+            plan.delta.remove(_as_stored(call, found), minutes_since_us=minutes_since_us)
+            sources.count(call.facts, -1)
+            self._words(plan, call, None)
+        sources.count_arrivals(batches, changes, found)
+        plan.sources = sources.deltas
+        return changes, plan
+
+    def _call(self, call: StoredCall, series_id: int) -> CallWrite:
+        priced = self._pricer.price(call.facts)
+        return CallWrite(call, series_id, priced.cost_nano, priced.source, priced.version, input_hash(call.facts.input))
+
+    def _body(self, plan: Plan, before: StoredCall | None, call: StoredCall) -> None:
+        texts = _texts(call.facts)
+        if texts == (_texts(before.facts) if before is not None else (None, None, None)):
+            return
+        packed = (None if text is None else self._codec.pack(text) for text in texts)
+        body = BodyWrite(call.id, self._dictionary, *packed)
+        (plan.new_bodies if before is None else plan.changed_bodies).append(body)
+        self._words(plan, before, call)
+
+    def _words(self, plan: Plan, before: StoredCall | None, after: StoredCall | None) -> None:
+        if not self._full_text:
+            return
+        gone = None if before is None else words_of(before.facts.output)
+        new = None if after is None else words_of(after.facts.output)
+        if gone == new:
+            return
+        if before is not None and gone is not None:
+            plan.words_gone.append((before.id, gone))
+        if after is not None and new is not None:
+            plan.words_new.append((after.id, new))
+
+
+def _texts(facts: Facts) -> tuple[str | None, str | None, str | None]:
+    return facts.input, facts.output, extra_text(facts)
+
+
+def _as_stored(call: StoredCall, found: Found) -> Counted:
+    """A stored call as it was counted: by the series and the cost that it had then."""
+    row = found.rows[call.id]
+    return Counted(call.id, row.series_id, call.facts, row.cost_nano, row.fell_back)
+
+
+class _Sources:
+    """Adds up what each emitter of each system sent."""
+
+    def __init__(self) -> None:
+        self.deltas: defaultdict[tuple[str, str], SourceDelta] = defaultdict(SourceDelta)
+
+    def count(self, facts: Facts, by: int) -> None:
+        delta = self.deltas[facts.system, facts.emitter]
+        delta.calls += by
+        if facts.input is not None:
+            delta.with_input += by
+        if facts.output is not None:
+            delta.with_output += by
+        if facts.input_tokens is not None or facts.output_tokens is not None:
+            delta.with_usage += by
+        if facts.prompt_version is not None:
+            delta.with_prompt_version += by
+        if facts.truncated:
+            delta.truncated += by
+
+    def count_arrivals(self, batches: Iterable[Arrived], changes: Changes, found: Found) -> None:
+        """Everything that arrived shows that its emitter lives, also what was known or is no call."""
+        new_spans = _new_twins(changes.spans, found)
+        for batch in batches:
+            system, emitter = batch.system, ""
+            for sighting in batch.mapped.sightings:
+                facts = sighting.facts
+                system, emitter = facts.system, facts.emitter
+                delta = self.deltas[system, emitter]
+                delta.emitter_version = facts.emitter_version
+                if new_spans and (sighting.trace_id, sighting.span_id) in new_spans:
+                    delta.twins += 1
+            for scope, count in batch.mapped.unknown.items():
+                self.deltas[system or "unknown", scope].unknown_spans += count
+            rejected = sum(batch.mapped.rejected.values())
+            if rejected:
+                self.deltas[system or "unknown", emitter].rejected += rejected
+
+
+def _new_twins(spans: Iterable[SeenSpan], found: Found) -> set[tuple[bytes, bytes]]:
+    return {
+        key
+        for span in spans
+        if span.kind is Kind.CALL
+        and span.call_id is not None
+        and (key := (span.trace_id, span.span_id)) not in found.known.spans
+    }
+
+
+def _results(batches: Sequence[Arrived], changes: Changes) -> list[Result]:
+    """Each call counts for the batch that brought the span it is known by, or a span that joined it."""
+    owners = {
+        (sighting.trace_id, sighting.span_id): number
+        for number, batch in enumerate(batches)
+        for sighting in batch.mapped.sightings
+    }
+    joined = {span.call_id: owners.get((span.trace_id, span.span_id)) for span in changes.spans}
+    added, changed = [0] * len(batches), [0] * len(batches)
+
+    def owner(call: StoredCall) -> int:
+        number = owners.get((call.trace_id, call.span_id))
+        return number if number is not None else joined.get(call.id) or 0
+
+    for call in changes.added:
+        added[owner(call)] += 1
+    for _, call in changes.changed:
+        changed[owner(call)] += 1
+    return [Result(added[number], changed[number], len(batch.mapped.sightings)) for number, batch in enumerate(batches)]
