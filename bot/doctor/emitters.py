@@ -37,7 +37,11 @@ _KNOWN = {
         text="add input and output to the lines of the log",
         tokens="add input_tokens and output_tokens to the lines of the log",
     ),
-    "otel-genai": Emitter("openai-sdk.md", text=f"set {CAPTURE}=span_only"),
+    "opentelemetry-genai": Emitter(
+        "by-hand.md", text="put gen_ai.input.messages and gen_ai.output.messages on the span"
+    ),
+    "opentelemetry-python": Emitter("openai-sdk.md", text=f"set {CAPTURE}=span_only"),
+    "opentelemetry-python-v2": Emitter("openai-sdk.md", text=f"set {CAPTURE}=true, and OTEL_LOGS_EXPORTER=otlp"),
     "openllmetry": Emitter("openllmetry.md", text="remove TRACELOOP_TRACE_CONTENT=false"),
     "openinference": Emitter(
         "openinference.md", text="remove OPENINFERENCE_HIDE_INPUTS and OPENINFERENCE_HIDE_OUTPUTS"
@@ -49,7 +53,7 @@ _KNOWN = {
     "litellm-generic": Emitter("litellm.md", off="remove the generic_api callback"),
     "litellm": Emitter("litellm.md", text=f"set {CAPTURE}=span_only", off='remove "otel" from the callbacks'),
     "langsmith": Emitter("langchain.md", off="unset LANGSMITH_OTEL_ENABLED"),
-    "vercel": Emitter("vercel-ai-sdk.md", text="do not set recordInputs or recordOutputs to false"),
+    "vercel-ai": Emitter("vercel-ai-sdk.md", text="do not set recordInputs or recordOutputs to false"),
     "langfuse": Emitter("langfuse.md"),
     "mlflow": Emitter("mlflow.md", off="do not call autolog()"),
     "openlit": Emitter(
@@ -59,6 +63,6 @@ _KNOWN = {
 
 
 def emitter(name: str) -> Emitter:
-    """What is known of an emitter by the name of its vocabulary; variants (`vercel-legacy`) share their family's."""
+    """What is known of an emitter by the name of its vocabulary; variants (`vercel-ai-legacy`) share their family's."""
     fitting = [known for known in _KNOWN if name == known or name.startswith(f"{known}-")]
     return _KNOWN[max(fitting, key=len)] if fitting else UNKNOWN

@@ -161,6 +161,6 @@ def test_every_warning_says_what_to_do() -> None:
 
 
 def test_a_variant_of_an_emitter_has_the_advice_of_its_family() -> None:
-    assert emitter("vercel-legacy").page == "vercel-ai-sdk.md"
+    assert emitter("vercel-ai-legacy").page == "vercel-ai-sdk.md"
     assert emitter("litellm-generic").page == "litellm.md"
     assert emitter("somebody-else") is UNKNOWN
