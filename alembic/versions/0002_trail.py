@@ -109,7 +109,7 @@ def upgrade() -> None:
         sa.Column("fallback_trigger", sa.String(), nullable=True),
         sa.Column("flags", sa.SmallInteger(), nullable=False),
         sa.Column("redactions", sa.SmallInteger(), nullable=False),
-        sa.Column("ranks", sa.Integer(), nullable=False),
+        sa.Column("ranks", sa.BigInteger(), nullable=False),
         sa.Column("received_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call")),
         postgresql_partition_by="RANGE (id)",

@@ -138,7 +138,7 @@ class Call(SQLModel, table=True):
     flags: int = _small(default=0)
     """Bits: see bot.trail.storing.rows."""
     redactions: int = _small(default=0)
-    ranks: int = 0
+    ranks: int = _big(default=0)
     received_us: int = _big()
 
 

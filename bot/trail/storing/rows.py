@@ -255,11 +255,22 @@ def words_of(output: str | None) -> str | None:
 
 
 def dump(value: Any) -> bytes:
-    """JSON, whatever an emitter put into an attribute."""
+    """JSON, whatever an emitter put into an attribute; without NUL characters, which PostgreSQL refuses."""
     try:
-        return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+        raw = orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:  # a number of more than 64 bits, or a key or text that is no Unicode
-        return orjson.dumps(repr(value).encode("utf-8", "replace").decode())
+        raw = orjson.dumps(repr(value).encode("utf-8", "replace").decode())
+    return orjson.dumps(_without_nul(orjson.loads(raw))) if b"\\u0000" in raw else raw
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {key.replace("\0", ""): _without_nul(item) for key, item in value.items()}
+    return value
 
 
 def _plain(value: Any) -> str:
