@@ -15,6 +15,7 @@ from bot import logs
 from bot.catalog import CatalogError
 from bot.catalog.live import LiveCatalog
 from bot.http import auth, health, ofrep, problems
+from bot.http import trail as trail_http
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
 from bot.runbooks.follower import Follower
@@ -24,16 +25,19 @@ from bot.settings import Settings, SettingsError
 from bot.store import migrate
 from bot.store.database import Database, DatabaseError
 from bot.store.retention import Retention
+from bot.store.tokens import TokenBook
 from bot.supervision import Crew
+from bot.trail.writer import Pipeline, Writer
 from bot.watches import sync
 from bot.watches.poller import Poller
 
 if TYPE_CHECKING:
     from bot.slack.face import SlackFace
+    from bot.trail.pipeline import Read
 
 log = structlog.get_logger(__name__)
 
-ROLES = frozenset({"slack", "watch", "page", "switchboard"})
+ROLES = frozenset({"slack", "watch", "page", "trail", "switchboard"})
 RELOAD_EVERY = 2.0
 STOP_WITHIN = 8.0
 """Seconds; SIGTERM promises an end within ten."""
@@ -60,6 +64,7 @@ class Application:
         self.ready = False
         self._crew = Crew()
         self._slack: SlackFace | None = None
+        self._writer: Writer[Read] | None = None
         self._http: HttpServer | None = None
 
     async def start(self) -> None:
@@ -68,6 +73,9 @@ class Application:
         await self._sync()
         if "slack" in self.roles:
             self._slack = self._slack_face()
+        if "trail" in self.roles:
+            self._writer = Writer(self._trail_pipeline, on_commit=lambda: self.db.wake("calls"))
+            self._writer.start()
         self._http = HttpServer(
             Starlette(routes=self._routes(), exception_handlers=problems.EXCEPTION_HANDLERS),
             host=self.settings.http_host,
@@ -94,6 +102,8 @@ class Application:
             await self._slack.stop()
         if self._http is not None:
             await self._http.stop()
+        if self._writer is not None:
+            await self._writer.stop()
         await self._crew.dismiss(within=STOP_WITHIN)
         await self.db.close()
 
@@ -112,6 +122,8 @@ class Application:
         routes: list[BaseRoute] = [*health.routes(self.settings, self.db, lambda: self.ready)]
         if "switchboard" in self.roles:
             routes += ofrep.routes(self.settings, self.db, self.catalog)
+        if self._writer is not None:
+            routes += trail_http.routes(self.settings, TokenBook(self.db), self._writer)
         if self._slack is not None:
             routes += self._slack.routes()
         return routes
@@ -121,6 +133,12 @@ class Application:
         from bot.slack.face import SlackFace
 
         return SlackFace(self.settings, self.db, self.catalog, self.clock)
+
+    def _trail_pipeline(self) -> "Pipeline[Read]":
+        # Called in the writer's thread at the first body: protobuf, prices and patterns take a second and 60 MB.
+        from bot.trail.pipeline import make_pipeline
+
+        return make_pipeline(self.settings.database_url, catalog=self.catalog, clock=self.clock)
 
     async def _sync(self) -> None:
         async with self.db.transaction() as session:

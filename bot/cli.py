@@ -97,7 +97,7 @@ def doctor(as_json: bool) -> int:
 
 @main.command()
 @click.option(
-    "--only", metavar="ROLES", default="", callback=_words, help="Some roles only: slack,watch,page,switchboard."
+    "--only", metavar="ROLES", default="", callback=_words, help="Some roles only: slack,watch,page,trail,switchboard."
 )
 def run(only: frozenset[str]) -> int:
     """Run the bot until SIGTERM."""
