@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -15,50 +16,65 @@ from bot.store.tables import Finding, Incident, IncidentFinding
 
 
 async def opened(session: AsyncSession, catalog: Catalog, finding: Finding, *, now: datetime) -> Sequence[Incident]:
-    """Open (or join, or reopen) the incident of every system that depends on what the finding is about."""
+    """Open (or join, or reopen) the incident of every system that the finding touches.
+
+    What troubles one system because of one provider is one incident, whichever detector saw it: a finding joins the
+    open one instead of paging a second time.
+    """
     assert finding.id is not None
     touched = []
-    provider = _provider(catalog, finding)
-    for system in catalog.systems_using(provider) if provider else ():
-        incident = await incidents.open_incident(
-            session,
-            catalog,
-            system=system.name,
-            cause=f"{finding.kind}:{finding.subject}",
-            title=finding.title,
-            severity=finding.severity,
-            known=_known(finding),
-            actor="badday",
-            now=now,
-            provider=provider,
-            finding_ids=[finding.id],
-        )
+    for system, provider in touches(catalog, finding):
+        cause = f"{finding.kind}:{finding.subject}"
+        incident = await _at_hand(session, finding, system=system, provider=provider, cause=cause)
+        if incident is None:
+            incident = await incidents.open_incident(
+                session,
+                catalog,
+                system=system,
+                cause=cause,
+                title=finding.title,
+                severity=finding.severity,
+                known=_known(finding),
+                actor="badday",
+                now=now,
+                provider=provider,
+                finding_ids=[finding.id],
+            )
+        else:
+            await _join(session, incident, finding, now=now)
         await _relapse(session, incident, now=now)
         touched.append(incident)
     return touched
 
 
+def touches(catalog: Catalog, finding: Finding) -> list[tuple[str, str | None]]:
+    """The systems that a finding is about, each with the provider that is to blame as far as known."""
+    if finding.system is not None:
+        return [(finding.system, finding.provider)] if finding.system in catalog.systems else []
+    provider = _provider(catalog, finding)
+    return [(system.name, provider) for system in catalog.systems_using(provider)] if provider else []
+
+
 async def changed(session: AsyncSession, finding: Finding, *, now: datetime) -> None:
     """Tell what is known now about a finding that stays open; a graver severity is taken over."""
     for incident in await _incidents(session, finding):
-        known = _known(finding)
+        known = await _known_of(session, incident)
         if incident.known == known and worse(finding.severity, incident.severity) == incident.severity:
             continue
-        assert incident.id is not None
-        paged_before = Severity(incident.severity).pages
-        incident.known = known
-        incident.severity = worse(finding.severity, incident.severity)
-        await timeline.add(session, incident.id, kind="seen", actor="badday", text=known, now=now, show=True)
-        if Severity(incident.severity).pages and not paged_before:
-            await pages.page(session, incident, incident.owner, now=now)
-        await incidents.touch(session, incident, now=now, urgent=False)
+        await _tell(session, incident, finding, known=known, now=now)
 
 
 async def cleared(session: AsyncSession, finding: Finding, *, now: datetime, hold: timedelta) -> None:
     """Note the recovery; an incident without an open finding resolves itself once the recovery has held."""
     for incident in await _incidents(session, finding):
         assert incident.id is not None
-        if incident.recovered_at is not None or await _has_open_finding(session, incident.id):
+        if incident.recovered_at is not None:
+            continue
+        left = await _known_of(session, incident)
+        if await _has_open_finding(session, incident.id):
+            if left and left != incident.known:
+                incident.known = left
+                await incidents.touch(session, incident, now=now, urgent=False)
             continue
         incident.recovered_at = now
         incident.resolve_due = now + hold
@@ -73,6 +89,54 @@ async def cleared(session: AsyncSession, finding: Finding, *, now: datetime, hol
             show=True,
         )
         await incidents.touch(session, incident, now=now)
+
+
+async def is_attended(session: AsyncSession, finding: Finding) -> bool:
+    """Whether an incident of the finding is not resolved; people may end one while the finding is still open."""
+    return bool(await _incidents(session, finding))
+
+
+async def _at_hand(
+    session: AsyncSession, finding: Finding, *, system: str, provider: str | None, cause: str
+) -> Incident | None:
+    """The open incident that a finding belongs to although another cause opened it."""
+    related: Any = col(Incident.id).in_(
+        select(col(IncidentFinding.incident_id)).where(col(IncidentFinding.finding_id) == finding.id)
+    )
+    if provider is not None:
+        related |= (col(Incident.provider) == provider) & (col(Incident.opened_by) == "badday")
+    statement = (
+        select(Incident)
+        .where(col(Incident.system) == system, col(Incident.resolved_at).is_(None))
+        .where(related | (col(Incident.cause) == cause))
+        .order_by(col(Incident.id))
+        .with_for_update()
+    )
+    found = (await session.execute(statement)).scalars().all()
+    own = next((incident for incident in found if incident.cause == cause), None)
+    return None if own is not None else next(iter(found), None)
+
+
+async def _join(session: AsyncSession, incident: Incident, finding: Finding, *, now: datetime) -> None:
+    assert incident.id is not None
+    assert finding.id is not None
+    await incidents.link(session, incident, [finding.id])
+    known = await _known_of(session, incident)
+    if known != incident.known or worse(finding.severity, incident.severity) != incident.severity:
+        await _tell(session, incident, finding, known=known, now=now)
+
+
+async def _tell(session: AsyncSession, incident: Incident, finding: Finding, *, known: str, now: datetime) -> None:
+    assert incident.id is not None
+    paged_before = Severity(incident.severity).pages
+    incident.known = known
+    incident.severity = worse(finding.severity, incident.severity)
+    await timeline.add(
+        session, incident.id, kind="seen", actor="badday", text=_known(finding) or finding.title, now=now, show=True
+    )
+    if Severity(incident.severity).pages and not paged_before:
+        await pages.page(session, incident, incident.owner, now=now)
+    await incidents.touch(session, incident, now=now, urgent=False)
 
 
 async def _relapse(session: AsyncSession, incident: Incident, *, now: datetime) -> None:
@@ -92,6 +156,18 @@ async def _incidents(session: AsyncSession, finding: Finding) -> Sequence[Incide
         .with_for_update()
     )
     return (await session.execute(statement)).scalars().all()
+
+
+async def _known_of(session: AsyncSession, incident: Incident) -> str:
+    """What all open findings of the incident say, in the order in which they were made."""
+    statement = (
+        select(Finding)
+        .join(IncidentFinding, col(IncidentFinding.finding_id) == col(Finding.id))
+        .where(col(IncidentFinding.incident_id) == incident.id, col(Finding.cleared_at).is_(None))
+        .order_by(col(Finding.id))
+    )
+    said = [_known(finding) for finding in (await session.execute(statement)).scalars()]
+    return " · ".join(dict.fromkeys(text for text in said if text))
 
 
 async def _has_open_finding(session: AsyncSession, incident_id: int) -> bool:

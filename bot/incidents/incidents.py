@@ -59,7 +59,7 @@ async def open_incident(
     if existing is None:
         existing = await _reopen_recent(session, system, cause, severity=severity, known=known, now=now)
     if existing is not None:
-        await _link(session, existing, finding_ids)
+        await link(session, existing, finding_ids)
         return existing
     entry = catalog.systems[system]
     incident = Incident(
@@ -78,7 +78,7 @@ async def open_incident(
     session.add(incident)
     await session.flush()
     assert incident.id is not None
-    await _link(session, incident, finding_ids)
+    await link(session, incident, finding_ids)
     await outbox.post(
         session,
         key=root_key(incident.id),
@@ -278,7 +278,8 @@ async def _reopen_recent(
     return incident
 
 
-async def _link(session: AsyncSession, incident: Incident, finding_ids: Iterable[int]) -> None:
+async def link(session: AsyncSession, incident: Incident, finding_ids: Iterable[int]) -> None:
+    """Let the incident hold the findings, too."""
     assert incident.id is not None
     for finding_id in finding_ids:
         if await session.get(IncidentFinding, (incident.id, finding_id)) is None:

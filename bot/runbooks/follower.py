@@ -84,10 +84,12 @@ def _unstarted() -> ColumnElement[bool]:
 
 
 async def _watch(session: AsyncSession, incident_id: int) -> str | None:
+    """The watch whose finding came first."""
     statement = (
         select(col(Finding.watch))
         .join(IncidentFinding, col(IncidentFinding.finding_id) == col(Finding.id))
-        .where(col(IncidentFinding.incident_id) == incident_id)
+        .where(col(IncidentFinding.incident_id) == incident_id, col(Finding.watch).is_not(None))
+        .order_by(col(Finding.id))
         .limit(1)
     )
     return (await session.execute(statement)).scalar_one_or_none()

@@ -45,7 +45,7 @@ FOLLOWED_WITHIN_US = 150 * SECOND_US
 LATE_EVERY = timedelta(minutes=1)
 LATE_US = 2 * DAY_US
 """How late a call may arrive."""
-CHUNK = 300
+CHUNK = 1000
 CHUNK_US = 300 * SECOND_US
 """Failed calls that are worked on at a time, and how far their starts lie apart."""
 
