@@ -1,0 +1,413 @@
+"""From spans and log records of any instrumentation to sightings of calls, by the vocabularies."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from bot.trail import errors, messages
+from bot.trail.calls import Facts, Kind, Outcome, Sighting
+from bot.trail.joining import pack_levels
+from bot.trail.spans import Decoded, Event, LogRecord, Scope, Span
+from bot.trail.telling import (
+    LONGEST_EXTRA,
+    Told,
+    microseconds,
+    put_content,
+    put_names,
+    put_outcome,
+    put_timing,
+    put_usage,
+    word,
+)
+from bot.trail.vocabulary import HINTS, Vocabularies, Vocabulary, load_vocabularies
+
+UNKNOWN_SYSTEM = "unknown"
+LINK_WINDOW_US = 10_000_000
+FAILED_WINDOW_US = 2_000_000
+"""Twins without an id meet by the window of time they fall into, and the windows beside it."""
+_MARGIN_US = 1_000_000
+_ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
+_NUMBERED_DEPTH = 8
+_MOST_MESSAGES = 10_000
+
+
+@dataclass(slots=True)
+class Mapped:
+    """What a request body told."""
+
+    sightings: list[Sighting] = field(default_factory=list)
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Spans and records that tell of no call, by the name of their instrumentation."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    """Spans and records that could not be used, by reason."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """What a resource tells of everything in it."""
+
+    system: str
+    environment: str | None
+    release: str | None
+
+
+class Mapper:
+    """Reads spans and records by the vocabularies. Keeps nothing between bodies but look-up tables."""
+
+    def __init__(self, vocabularies: Vocabularies | None = None) -> None:
+        self._vocabularies = vocabularies or load_vocabularies()
+        self._native = self._vocabularies.native_providers
+        self._hints = frozenset(
+            name
+            for name, targets in self._vocabularies.general.targets.items()
+            if name.startswith(("badday.", "app.")) and any(told in HINTS for told, _ in targets)
+        )
+
+    def map(self, decoded: Decoded, *, system: str | None) -> Mapped:
+        """Sightings of everything that was decoded. `system` is the token's; else `service.name` tells."""
+        mapped = Mapped(rejected=dict(decoded.rejected))
+        places: dict[int, _Place] = {}
+        for span in decoded.spans:
+            sighting = self._span(span, _place_of(span.scope, system, places), mapped)
+            if sighting is not None:
+                mapped.sightings.append(sighting)
+        if decoded.logs:
+            self._logs(decoded.logs, system, places, mapped)
+        return mapped
+
+    def _span(self, span: Span, place: _Place, mapped: Mapped) -> Sighting | None:
+        vocabulary = self._vocabularies.spoken(span.scope.name, span.attributes)
+        decided, kind = vocabulary.kind(span)
+        if not decided:
+            if not self._hints.isdisjoint(span.attributes):
+                return self._around(span, vocabulary, place)
+            name = span.scope.name or "unnamed"
+            mapped.unknown[name] = mapped.unknown.get(name, 0) + 1
+            return None
+        if kind is None:
+            return None
+        if kind is Kind.WRAPPER:
+            return self._around(span, vocabulary, place)
+        return self._call(span, vocabulary, kind, place)
+
+    def _around(self, span: Span, vocabulary: Vocabulary, place: _Place) -> Sighting:
+        """A span around calls: only what it hints at."""
+        told = Told(vocabulary)
+        _collect(told, span.attributes)
+        _read_documents(told, span.attributes)
+        told.raw = {name: value for name, value in told.raw.items() if name in HINTS}
+        told.extra = {}
+        facts = _begin(vocabulary, span.scope, place)
+        facts.start_us = max(0, span.start_us)
+        put_names(told, facts)
+        return Sighting(Kind.WRAPPER, span.trace_id, span.span_id, span.parent_span_id, facts)
+
+    def _call(self, span: Span, vocabulary: Vocabulary, kind: Kind, place: _Place) -> Sighting:
+        told = Told(vocabulary)
+        _collect(told, span.attributes)
+        exception: tuple[str | None, str | None] = (None, None)
+        facts = _begin(vocabulary, span.scope, place)
+        if span.events:
+            exception = _read_events(told, facts, span)
+        _read_documents(told, span.attributes)
+        put_names(told, facts)
+        put_usage(told, facts)
+        put_content(told, facts, span.dropped_attributes > 0)
+        put_timing(told, facts)
+        failed = True if span.status == 2 else (False if span.status == 1 else None)
+        put_outcome(told, facts, failed=failed, message=span.status_message, exception=exception)
+        _drop_echo(vocabulary, facts)
+        facts.start_us = max(0, span.start_us)
+        if span.end_us >= span.start_us > 0:
+            facts.duration_us = span.end_us - span.start_us
+        if facts.first_token_us is not None and facts.stream is None:
+            facts.stream = True
+        facts.truncated = span.dropped_attributes > 0
+        sighting = Sighting(kind, span.trace_id, span.span_id, span.parent_span_id, facts)
+        sighting.native = vocabulary.native_of is not None
+        self._link(sighting, vocabulary, told)
+        return sighting
+
+    def _link(self, sighting: Sighting, vocabulary: Vocabulary, told: Told) -> None:
+        """Where a twin without a common trace, parent or id can be met."""
+        facts = sighting.facts
+        if vocabulary.continued is not None and facts.outcome is Outcome.OK:
+            self._link_continued(sighting, vocabulary, told)
+        elif facts.outcome is Outcome.ERROR and facts.response_id is None and facts.provider in self._native:
+            sighting.anchor_us = facts.start_us
+            key = f"failed\0{facts.system}\0{facts.provider}"
+            sighting.links = _links(key, sighting.anchor_us, FAILED_WINDOW_US)
+
+    def _link_continued(self, sighting: Sighting, vocabulary: Vocabulary, told: Told) -> None:
+        facts = sighting.facts
+        assert vocabulary.continued is not None
+        key = f"continued\0{facts.system}\0{vocabulary.name}\0{facts.model_asked}\0{facts.input}"
+        if sighting.kind is Kind.PART:
+            duration = microseconds(told.raw.get("duration_seconds")) or 0
+            facts.start_us = max(0, facts.start_us - duration)
+            facts.duration_us = duration
+            facts.stream = True
+        elif facts.output is not None or facts.output_tokens is not None:
+            return
+        sighting.anchor_us = facts.start_us + (0 if sighting.kind is Kind.PART else facts.duration_us or 0)
+        sighting.links = _links(key, sighting.anchor_us, LINK_WINDOW_US)
+
+    def _logs(self, logs: Iterable[LogRecord], system: str | None, places: dict[int, _Place], mapped: Mapped) -> None:
+        talks: dict[tuple[bytes, bytes], _Talk] = {}
+        for record in logs:
+            vocabulary = self._vocabularies.spoken(record.scope.name, record.attributes)
+            event = record.event_name or record.attributes.get("event.name")
+            rule = None
+            if isinstance(event, str):
+                rule = next((rule for pattern, rule in vocabulary.records if pattern.match(event)), None)
+            if rule is None:
+                name = record.scope.name or "unnamed"
+                mapped.unknown[name] = mapped.unknown.get(name, 0) + 1
+                continue
+            place = _place_of(record.scope, system, places)
+            if rule.kind == "call":
+                mapped.sightings.append(self._record(record, vocabulary, place))
+                continue
+            if not record.span_id:
+                mapped.unknown[record.scope.name] = mapped.unknown.get(record.scope.name, 0) + 1
+                continue
+            talk = talks.setdefault((record.trace_id, record.span_id), _Talk(vocabulary, record.scope, place))
+            talk.add(record.time_us, record.body, record.attributes, rule.role, answer=rule.answer)
+        mapped.sightings.extend(talk.sighting(*key) for key, talk in talks.items())
+
+    def _record(self, record: LogRecord, vocabulary: Vocabulary, place: _Place) -> Sighting:
+        told = Told(vocabulary)
+        attributes = record.attributes
+        if isinstance(record.body, Mapping):
+            attributes = {**record.body, **attributes}
+        _collect(told, attributes)
+        _read_documents(told, attributes)
+        facts = _begin(vocabulary, record.scope, place)
+        put_names(told, facts)
+        put_usage(told, facts)
+        put_content(told, facts, record.dropped_attributes > 0)
+        put_timing(told, facts)
+        put_outcome(told, facts, failed=None, message=None, exception=errors.exception_of(attributes))
+        _drop_echo(vocabulary, facts)
+        facts.start_us = max(0, record.time_us)
+        facts.truncated = record.dropped_attributes > 0
+        return Sighting(
+            Kind.CALL, record.trace_id, record.span_id, None, facts, native=vocabulary.native_of is not None
+        )
+
+
+@dataclass(slots=True)
+class _Talk:
+    """Records of one span, one a message."""
+
+    vocabulary: Vocabulary
+    scope: Scope
+    place: _Place
+    asked: list[tuple[int, messages.Message]] = field(default_factory=list)
+    answers: list[messages.Message] = field(default_factory=list)
+    finish: str | None = None
+    first_us: int = 0
+
+    def add(self, time_us: int, body: Any, attributes: Mapping[str, Any], role: str | None, *, answer: bool) -> None:
+        """One record's message."""
+        self.first_us = min(self.first_us or time_us, time_us)
+        content = messages.decoded(body)
+        if not isinstance(content, Mapping):
+            content = {"content": content} if content else attributes
+        if answer:
+            self.answers.extend(messages.read_messages(content, "assistant"))
+            self.finish = self.finish or word(content.get("finish_reason"))
+            return
+        message = {"role": role, **content}
+        if role == "tool" and "id" in content:
+            message["tool_call_id"] = content["id"]
+        self.asked.extend((time_us, one) for one in messages.read_messages(message, role or "user"))
+
+    def sighting(self, trace_id: bytes, span_id: bytes) -> Sighting:
+        """What they tell together."""
+        facts = _begin(self.vocabulary, self.scope, self.place)
+        facts.start_us = self.first_us
+        facts.input = messages.input_text([one for _, one in sorted(self.asked, key=lambda pair: pair[0])])
+        facts.output = messages.output_text(self.answers)
+        facts.finish_reason = self.finish
+        return Sighting(Kind.PART, trace_id, span_id, None, facts)
+
+
+def _place_of(scope: Scope, system: str | None, places: dict[int, _Place]) -> _Place:
+    place = places.get(id(scope.resource))
+    if place is None:
+        resource = scope.resource
+        named = system or word(resource.get("service.name")) or UNKNOWN_SYSTEM
+        environment = next((found for name in _ENVIRONMENT if (found := word(resource.get(name)))), None)
+        place = _Place(named, environment, word(resource.get("service.version")))
+        places[id(scope.resource)] = place
+    return place
+
+
+def _begin(vocabulary: Vocabulary, scope: Scope, place: _Place) -> Facts:
+    facts = Facts(system=place.system, environment=place.environment, release=place.release)
+    facts.emitter = vocabulary.name
+    facts.emitter_version = scope.version[:64]
+    facts.ranks = levels_of(vocabulary)
+    return facts
+
+
+def levels_of(vocabulary: Vocabulary) -> int:
+    """The levels of a vocabulary as `merging` begins with them."""
+    return pack_levels(vocabulary.levels, native=vocabulary.native_of is not None)
+
+
+def _collect(told: Told, attributes: Mapping[str, Any]) -> None:
+    """One pass over the attributes."""
+    vocabulary = told.vocabulary
+    targets, prefixes = vocabulary.targets, vocabulary.prefixes
+    raw, places = told.raw, told.places
+    numbered: list[tuple[str, Any]] | None = None
+    for name, value in attributes.items():
+        found = targets.get(name)
+        if found is None:
+            if prefixes and name.startswith(prefixes):
+                if numbered is None:
+                    numbered = []
+                numbered.append((name, value))
+            continue
+        if value is None or value == "" or value == "__REDACTED__":
+            continue
+        for field_name, place in found:
+            if field_name == "extra":
+                if not isinstance(value, str) or len(value) <= LONGEST_EXTRA:
+                    told.extra[name] = value
+            elif places.get(field_name, place) >= place:
+                places[field_name] = place
+                raw[field_name] = value
+    if vocabulary.continued is not None and vocabulary.continued.duration in attributes:
+        raw["duration_seconds"] = attributes[vocabulary.continued.duration]
+    if numbered:
+        _read_numbered(told, numbered)
+
+
+def _read_numbered(told: Told, numbered: list[tuple[str, Any]]) -> None:
+    """Messages that are spread over attributes: `gen_ai.prompt.0.role`, `gen_ai.prompt.0.content`."""
+    trees: dict[str, dict[str, Any]] = {"input": {}, "output": {}}
+    for name, value in numbered:
+        if value is None or value == "__REDACTED__":
+            continue
+        prefix = next(prefix for prefix in told.vocabulary.prefixes if name.startswith(prefix))
+        steps = name[len(prefix) :].split(".")
+        if steps[0].isdigit() and len(steps) <= _NUMBERED_DEPTH:
+            _plant(trees[told.vocabulary.numbered[prefix]], steps, value)
+    told.input_messages = messages.read_messages(_listed(trees["input"]))
+    answers = _listed(trees["output"])
+    told.output_messages = messages.read_messages(answers, "assistant")
+    if isinstance(answers, list):
+        told.numbered_finish = next(
+            (
+                word(one.get("finish_reason"))
+                for one in answers
+                if isinstance(one, Mapping) and one.get("finish_reason")
+            ),
+            None,
+        )
+
+
+def _plant(tree: dict[str, Any], steps: list[str], value: Any) -> None:
+    for step in steps[:-1]:
+        inner = tree.setdefault(step, {})
+        if not isinstance(inner, dict):
+            return
+        tree = inner
+    tree.setdefault(steps[-1], value)
+
+
+def _listed(tree: Any) -> Any:
+    """Dictionaries whose names are all numbers as lists in their order."""
+    if not isinstance(tree, dict):
+        return tree
+    grown = {name: _listed(inner) for name, inner in tree.items()}
+    if grown and all(name.isdigit() and len(name) < 6 for name in grown):
+        return [grown[name] for name in sorted(grown, key=int)[:_MOST_MESSAGES]]
+    return grown
+
+
+def _read_documents(told: Told, attributes: Mapping[str, Any]) -> None:
+    """What is still missing, from attributes that are JSON."""
+    raw = told.raw
+    for attribute, fields in told.vocabulary.documents:
+        value = attributes.get(attribute)
+        if value is None or value == "__REDACTED__" or all(name in raw for name, _ in fields):
+            continue
+        document = messages.decoded(value)
+        if not isinstance(document, (Mapping, list)):
+            continue
+        for name, paths in fields:
+            if name in raw:
+                continue
+            for path in paths:
+                found = _at(document, path)
+                if found is not None and found != "":
+                    raw[name] = found
+                    break
+
+
+def _at(value: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        if isinstance(step, int):
+            if not isinstance(value, list) or step >= len(value):
+                return None
+            value = value[step]
+        elif isinstance(value, Mapping):
+            value = value.get(step)
+        else:
+            return None
+    return value
+
+
+def _read_events(told: Told, facts: Facts, span: Span) -> tuple[str | None, str | None]:
+    """Exceptions, the first piece of a stream, and content that stands in events."""
+    vocabulary = told.vocabulary
+    exception: tuple[str | None, str | None] = (None, None)
+    talk: _Talk | None = None
+    for event in span.events:
+        name = event.name
+        if name == "exception":
+            exception = errors.exception_of(event.attributes)
+        elif name in vocabulary.first_token_events:
+            after = event.time_us - span.start_us
+            if facts.first_token_us is None and after >= 0:
+                facts.first_token_us = after
+        elif name in vocabulary.message_events:
+            _collect(told, event.attributes)
+        elif vocabulary.records and event.attributes:
+            talk = _hear(event, vocabulary, span.scope, talk)
+    if talk is not None:
+        told.input_messages = told.input_messages or [one for _, one in talk.asked]
+        told.output_messages = told.output_messages or talk.answers
+        told.numbered_finish = told.numbered_finish or talk.finish
+    return exception
+
+
+def _hear(event: Event, vocabulary: Vocabulary, scope: Scope, talk: _Talk | None) -> _Talk | None:
+    for pattern, rule in vocabulary.records:
+        if rule.kind == "part" and pattern.match(event.name):
+            heard = talk or _Talk(vocabulary, scope, _Place("", None, None))
+            heard.add(event.time_us, None, event.attributes, rule.role, answer=rule.answer)
+            return heard
+    return talk
+
+
+def _drop_echo(vocabulary: Vocabulary, facts: Facts) -> None:
+    echoes = vocabulary.answered_may_echo and facts.response_id is None and facts.operation != "embeddings"
+    if echoes and facts.model_answered == facts.model_asked:
+        facts.model_answered = None
+
+
+def _links(key: str, anchor_us: int, window_us: int) -> tuple[bytes, ...]:
+    """The meeting point of this moment first, then those beside it that a twin's moment may fall into."""
+    window = anchor_us // window_us
+    windows = [window]
+    if anchor_us % window_us < _MARGIN_US:
+        windows.append(window - 1)
+    if anchor_us % window_us > window_us - _MARGIN_US:
+        windows.append(window + 1)
+    return tuple(blake2b(f"{key}\0{one}".encode(), digest_size=16).digest() for one in windows)

@@ -1,0 +1,326 @@
+"""Messages of every vendor and framework in one shape: role, text, tool calls."""
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+HIDDEN = frozenset({"__REDACTED__", "[REDACTED]", "<redacted>", "redacted", "***"})
+"""What emitters write instead of content that they were told to hide."""
+LONGEST_INLINE = 256
+"""Characters of inline data (images, files) that are kept."""
+_ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool"}
+_CALL_TYPES = frozenset({"tool_call", "tool_use", "tool-call", "function_call", "server_tool_use", "functionCall"})
+_RESULT_TYPES = frozenset(
+    {"tool_call_response", "tool_result", "tool-result", "function_call_output", "tool_return", "functionResponse"}
+)
+_THINKING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
+Message = dict[str, Any]
+
+
+def decoded(value: Any) -> Any:
+    """A value that may be JSON (or a Python literal) written as text, as what it says; other texts as they are."""
+    if not isinstance(value, str):
+        return value
+    head = value[:1] if not value[:1].isspace() else value.lstrip()[:1]
+    if head not in ("{", "[", '"'):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        pass
+    if head == '"' or len(value) > 1_000_000:
+        return value
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return value
+
+
+def read_messages(value: Any, role: str = "user") -> list[Message]:
+    """Messages from whatever an attribute held: a text, a message, a list, a whole request."""
+    value = decoded(value)
+    if value is None or value in ("", [], {}):
+        return []
+    if isinstance(value, str):
+        return [] if value in HIDDEN else [{"role": role, "content": value}]
+    if isinstance(value, Mapping):
+        return _of_mapping(value, role)
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return _of_list(value, role)
+    return []
+
+
+def _of_list(values: Sequence[Any], role: str) -> list[Message]:
+    if len(values) == 2 and values[0] in ("system", "human", "user", "assistant", "ai") and isinstance(values[1], str):
+        return [{"role": _ROLES.get(values[0], values[0]), "content": values[1]}]
+    if values and all(isinstance(value, Mapping) and "type" in value and not _is_message(value) for value in values):
+        message = _message({"role": role, "content": values})
+        return [message] if message else []
+    result: list[Message] = []
+    for value in values:
+        result.extend(read_messages(value, role))
+    return result
+
+
+def _is_message(value: Mapping[str, Any]) -> bool:
+    return (
+        "role" in value
+        or "message" in value
+        or "kwargs" in value
+        or "data" in value
+        or value.get("type")
+        in (
+            "message",
+            "human",
+            "ai",
+            "system",
+            "tool",
+            "function_call",
+            "function_call_output",
+            "reasoning",
+        )
+    )
+
+
+def _of_mapping(value: Mapping[str, Any], role: str) -> list[Message]:
+    if "role" in value or "parts" in value or ("content" in value and "messages" not in value):
+        message = _message(value, role)
+        return [message] if message else []
+    if isinstance(value.get("kwargs"), Mapping):  # LangChain's serialised objects
+        return read_messages(_langchain(value["kwargs"], value), role)
+    if isinstance(value.get("data"), Mapping) and "content" in value["data"]:
+        return read_messages(_langchain(value["data"], value), role)
+    for wrapping in ("message", "embedding", "prompt", "completion"):
+        if isinstance(value.get(wrapping), Mapping):
+            return read_messages(value[wrapping], role)
+    if "choices" in value:
+        return [message for choice in _listed(value["choices"]) for message in read_messages(choice, "assistant")]
+    if "generations" in value:
+        return read_messages(value["generations"], "assistant")
+    if "candidates" in value:
+        return [message for one in _listed(value["candidates"]) for message in read_messages(one.get("content"), role)]
+    if isinstance(value.get("output"), (list, Mapping)) and "messages" not in value:
+        return read_messages(value["output"], "assistant")
+    if value.get("type") in _CALL_TYPES or value.get("type") in _RESULT_TYPES:
+        message = _message({"role": "assistant" if value["type"] in _CALL_TYPES else "tool", "content": [value]})
+        return [message] if message else []
+    return _of_request(value, role)
+
+
+def _of_request(value: Mapping[str, Any], role: str) -> list[Message]:
+    result: list[Message] = []
+    for name in ("system", "instructions", "system_instruction", "systemInstruction"):
+        if value.get(name):
+            result.extend(read_messages(value[name], "system"))
+    for name in ("messages", "input", "contents", "prompt", "prompts", "inputs", "value", "text"):
+        if value.get(name):
+            result.extend(read_messages(value[name], role))
+            break
+    return result
+
+
+def _langchain(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> Message:
+    kind = inner.get("type") or outer.get("type") or ""
+    if kind == "constructor":
+        kind = str((outer.get("id") or [""])[-1]).removesuffix("Message").removesuffix("MessageChunk").lower()
+    kind = str(kind).removesuffix("MessageChunk").removesuffix("Message").lower()
+    message = dict(inner)
+    message["role"] = _ROLES.get(kind, kind or "user")
+    message.pop("type", None)
+    return message
+
+
+def _listed(value: Any) -> Iterable[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _message(value: Mapping[str, Any], role: str = "user") -> Message | None:
+    told = value.get("role") or role
+    message: Message = {"role": _ROLES.get(told, told)}
+    texts: list[str] = []
+    others: list[Any] = []
+    calls: list[Message] = []
+    for part in _parts(value):
+        _sort(part, texts, others, calls, message)
+    for call in value.get("tool_calls") or ():
+        if isinstance(call, Mapping):
+            inner = call.get("tool_call")
+            calls.append(_tool_call(inner if isinstance(inner, Mapping) else call))
+    if isinstance(value.get("function_call"), Mapping):
+        calls.append(_tool_call(value["function_call"]))
+    if isinstance(value.get("refusal"), str) and value["refusal"] and not texts:
+        texts.append(value["refusal"])
+    text = "\n".join(texts) if len(texts) > 1 else (texts[0] if texts else "")
+    if others:
+        message["content"] = ([{"type": "text", "text": text}] if text else []) + others
+    elif text:
+        message["content"] = text
+    if calls:
+        message["tool_calls"] = list({orjson.dumps(call): call for call in calls}.values())
+    if (call_id := value.get("tool_call_id") or value.get("toolCallId")) and "tool_call_id" not in message:
+        message["tool_call_id"] = call_id
+    if "content" not in message and all(call["arguments"] is None for call in calls):
+        return None  # names of tools without what was said to them: the emitter keeps content to itself
+    return message
+
+
+def _parts(value: Mapping[str, Any]) -> Sequence[Any]:
+    content = value.get("parts")
+    if content is None:
+        content = value.get("content")
+    if content is None:
+        content = value.get("contents")
+    if content is None:
+        return ()
+    if isinstance(content, str):
+        return (content,)
+    if isinstance(content, Mapping):
+        return (content,)
+    return content if isinstance(content, Sequence) else ()
+
+
+def _sort(part: Any, texts: list[str], others: list[Any], calls: list[Message], message: Message) -> None:
+    if isinstance(part, str):
+        if part and part not in HIDDEN:
+            texts.append(part)
+        return
+    if not isinstance(part, Mapping):
+        return
+    if isinstance(part.get("tool_call"), Mapping):  # OpenInference wraps each part once more
+        calls.append(_tool_call(part["tool_call"]))
+        return
+    if isinstance(part.get("message_content"), Mapping):
+        part = part["message_content"]
+    kind = part.get("type") or part.get("kind") or ""
+    if kind in _CALL_TYPES or "functionCall" in part or "function_call" in part:
+        calls.append(_tool_call(part.get("functionCall") or part.get("function_call") or part))
+        return
+    if kind in _RESULT_TYPES or "functionResponse" in part:
+        _result(part, texts, message)
+        return
+    if kind in _THINKING_TYPES or part.get("thought") is True:
+        return
+    text = part.get("text", part.get("content", part.get("refusal")))
+    if isinstance(text, Mapping):
+        text = text.get("value") or text.get("text")
+    if isinstance(text, str) and kind in ("", "text", "input_text", "output_text", "refusal", "message"):
+        if text and text not in HIDDEN:
+            texts.append(text)
+        return
+    if part:
+        others.append(_shortened(part))
+
+
+def _result(part: Mapping[str, Any], texts: list[str], message: Message) -> None:
+    message["role"] = "tool"
+    call_id = part.get("id") or part.get("tool_use_id") or part.get("toolCallId") or part.get("call_id")
+    if call_id:
+        message["tool_call_id"] = call_id
+    for name in ("response", "result", "content", "output", "functionResponse"):
+        if name in part:
+            texts.append(_as_text(part[name]))
+            return
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(isinstance(one, Mapping) and "text" in one for one in value):
+        return "\n".join(str(one["text"]) for one in value)
+    if isinstance(value, Mapping) and value.get("type") in ("text", "json") and "value" in value:
+        return _as_text(value["value"])
+    return written(value)
+
+
+def _tool_call(call: Mapping[str, Any]) -> Message:
+    function = call.get("function")
+    source = function if isinstance(function, Mapping) else call
+    arguments: Any = None
+    for name in ("arguments", "args", "input", "parameters"):
+        if source.get(name) is not None:
+            arguments = source[name]
+            break
+    result: Message = {"name": source.get("name") or call.get("toolName") or call.get("name") or ""}
+    call_id = call.get("call_id") or call.get("id") or call.get("toolCallId")
+    if call_id:
+        result["id"] = call_id
+    result["arguments"] = decoded(arguments)
+    return result
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_INLINE else f"{value[:64]}… ({len(value)} characters)"
+    if isinstance(value, (bytes, bytearray)):
+        return f"({len(value)} bytes)"
+    if isinstance(value, Mapping):
+        return {name: _shortened(one) for name, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_shortened(one) for one in value]
+    return value
+
+
+def written(value: Any) -> str:
+    """A value as canonical JSON."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str).decode()
+
+
+def input_text(messages: Sequence[Message]) -> str | None:
+    """Messages as they are stored."""
+    return written(messages) if messages else None
+
+
+def output_text(messages: Sequence[Message]) -> str | None:
+    """The answer's text; its tool calls as JSON where it has no text."""
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, str) and content:
+            return content
+        if isinstance(content, list):
+            texts = [part["text"] for part in content if isinstance(part, Mapping) and part.get("type") == "text"]
+            return "\n".join(texts) if texts else written(content)
+    calls = [call for message in messages for call in message.get("tool_calls") or ()]
+    return written(calls) if calls else None
+
+
+def read_output(value: Any) -> tuple[str | None, Any]:
+    """The text of an answer in whatever an attribute held, and the finish reason where it stands beside it.
+
+    A text that is JSON but no message is the answer itself.
+    """
+    if value is None or value in ("", [], {}) or (isinstance(value, str) and value in HIDDEN):
+        return None, None
+    read = decoded(value)
+    if isinstance(read, str) or not read:
+        return read or None, None
+    if _is_answer(read):
+        found = read_messages(read, "assistant")
+        return output_text(found), _finish(read)
+    if isinstance(read, Mapping) and any(name in read for name in ("usage", "object", "choices", "generations", "id")):
+        return None, None
+    return (value if isinstance(value, str) else written(value)), None
+
+
+def _is_answer(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(one, (Mapping, list)) and _is_answer(one) for one in value)
+    if not isinstance(value, Mapping):
+        return False
+    if value.get("type") in _CALL_TYPES or value.get("type") in ("text", "output_text", "reasoning", "message"):
+        return True
+    if any(name in value for name in ("role", "parts", "choices", "generations", "candidates", "kwargs", "tool_calls")):
+        return True
+    if isinstance(value.get("output"), list) or isinstance(value.get("message"), Mapping):
+        return True
+    return isinstance(value.get("data"), Mapping) and "content" in value["data"]
+
+
+def _finish(value: Any) -> Any:
+    if isinstance(value, list):
+        return next((found for one in value if (found := _finish(one))), None)
+    if not isinstance(value, Mapping):
+        return None
+    found = value.get("finish_reason") or value.get("stop_reason") or value.get("finishReason")
+    return found or _finish(value.get("choices")) or _finish(value.get("candidates"))
