@@ -185,3 +185,69 @@ def token_revoke(token_id: str, as_json: bool) -> int:
     from bot.store.tokens_command import revoke
 
     return revoke(load_settings(), token_id, as_json)
+
+
+@main.group()
+def trail() -> None:
+    """The log of model calls."""
+
+
+@trail.command("import")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_json
+def trail_import(paths: tuple[Path, ...], as_json: bool) -> int:
+    """Read logs of calls from files and folders: OTLP bodies, LiteLLM's records, JSON lines."""
+    from bot.settings import load_settings
+    from bot.trail.importing import command
+
+    return command(load_settings(), paths, as_json)
+
+
+@main.group()
+def calls() -> None:
+    """What is in the log of model calls."""
+
+
+_system = click.option("--system", metavar="SYSTEM", help="Calls of one system.")
+_errors = click.option("--errors", is_flag=True, help="Calls with an error class.")
+
+
+@calls.command("list")
+@_system
+@click.option("--since", metavar="TIME|24h", help="Calls that started since then; a time without a zone is UTC.")
+@_errors
+@click.option("--limit", metavar="N", type=click.IntRange(min=0), help="At most so many; all by default.")
+@click.option("--model", metavar="MODEL", help="Asked for, or answering.")
+@click.option("--feature", metavar="FEATURE")
+@click.option("--prompt-version", metavar="VERSION")
+@click.option("--words", metavar="WORDS", help="Calls whose answer holds all these words.")
+@_json
+def calls_list(limit: int | None, as_json: bool, **options: Any) -> int:
+    """List calls, newest first."""
+    from bot.settings import load_settings
+    from bot.trail.browsing import asked, list_calls
+
+    return list_calls(load_settings(), asked(**options), limit, as_json=as_json)
+
+
+@calls.command("show")
+@click.argument("call_id", metavar="ID")
+@_json
+def calls_show(call_id: str, as_json: bool) -> int:
+    """Print one call whole, by its id, an imported id or the provider's response id."""
+    from bot.settings import load_settings
+    from bot.trail.browsing import show_call
+
+    return show_call(load_settings(), call_id, as_json=as_json)
+
+
+@calls.command("tail")
+@_system
+@_errors
+@_json
+def calls_tail(system: str | None, errors: bool, as_json: bool) -> int:
+    """Print the last calls, then each that arrives, until SIGINT."""
+    from bot.settings import load_settings
+    from bot.trail.browsing import tail_calls
+
+    return tail_calls(load_settings(), system, errors=errors, as_json=as_json)

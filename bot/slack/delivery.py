@@ -50,14 +50,16 @@ class Delivery:
         clock: Callable[[], datetime],
         *,
         pace: float | None,
+        public_url: str = "",
     ) -> None:
-        """`pace` is the seconds between two posts of a channel, None for no limit."""
+        """`pace` is the seconds between two posts of a channel, None for no limit; `public_url` is Badday's own."""
         self.workspace_url: str | None = None
         self._db = db
         self._web = web
         self._identities = identities
         self._catalog = catalog
         self._clock = clock
+        self._public_url = public_url
         self._every = timedelta(seconds=pace) if pace is not None else None
         self._settling = Settling(db, clock, every=self._every)
         self._owner = leases.new_owner()
@@ -222,7 +224,8 @@ class Delivery:
         url = message.subject.get("response_url")
         place = {"thread_ts": message.subject["thread_ts"]} if "thread_ts" in message.subject else {}
         if url is not None:
-            body = {"response_type": "ephemeral", "replace_original": False, **place, **payload}
+            replace = bool(message.subject.get("replace"))
+            body = {"response_type": "ephemeral", "replace_original": replace, **place, **payload}
             answer = await self._web.respond(url, body)
             if answer.verdict is not Verdict.REFUSED:
                 return answer
@@ -236,7 +239,7 @@ class Delivery:
 
     async def _render(self, message: OutboxMessage) -> Shown:
         async with self._turns, self._db.reading() as session:
-            look = Look(session, self._catalog(), self._clock(), self.workspace_url)
+            look = Look(session, self._catalog(), self._clock(), self.workspace_url, self._public_url)
             try:
                 shown = await render(look, message)
                 if isinstance(shown, Message):

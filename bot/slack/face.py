@@ -52,7 +52,9 @@ class SlackFace:
         self._web = SlackWeb(settings)
         self._catalog = catalog
         self._identities = identities = Identities(db, self._web, catalog, clock)
-        self.delivery = Delivery(db, self._web, identities, catalog, clock, pace=settings.slack_pace)
+        self.delivery = Delivery(
+            db, self._web, identities, catalog, clock, pace=settings.slack_pace, public_url=settings.public_url
+        )
         self.worker = InboxWorker(db, self._web, identities, catalog, clock)
         self._home = HomeKeeper(db, clock)
         self._app = app.build(settings, db, catalog, clock)

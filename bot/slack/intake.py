@@ -60,7 +60,7 @@ class Wants(StrEnum):
     COMMAND = "command"
     CLICK = "click"
     FORM = "form"
-    """A form to be shown."""
+    """A modal to be shown."""
     SUBMIT = "submit"
     HOME = "home"
 

@@ -7,6 +7,8 @@ from typing import Any
 from bot.slack import commands
 from bot.slack.blocks import Home, Message, Mrkdwn, markup
 from bot.slack.messages import (
+    calls,
+    calls_setup,
     ephemeral,
     help,  # noqa: A004 - the message's name
     home,
@@ -17,6 +19,7 @@ from bot.slack.messages import (
     step,
     summary,
 )
+from bot.slack.views import calls as calls_views
 from bot.slack.views import incident as incident_views
 from bot.slack.views import overview
 from bot.slack.views import step as step_views
@@ -51,6 +54,11 @@ async def _status(look: Look, subject: Subject) -> Shown:
     return status.render(await overview.status(look, subject))
 
 
+async def _calls(look: Look, subject: Subject) -> Shown:
+    seen = await calls_views.listed(look, subject)
+    return calls.render(seen) if isinstance(seen, calls.CallsView) else calls_setup.render(seen)
+
+
 async def _help(_look: Look, _subject: Subject) -> Shown:
     return help.render(commands.overview())
 
@@ -73,6 +81,7 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "step": _step,
         "summary": _summary,
         "status": _status,
+        "calls": _calls,
         "help": _help,
         "home": _home,
         "ephemeral": _ephemeral,

@@ -13,11 +13,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.catalog import Catalog
 from bot.slack import commands, home, intake
 from bot.slack.asking import Ask
-from bot.slack.blocks import Mrkdwn, markup
+from bot.slack.blocks import Modal, Mrkdwn, markup
 from bot.slack.buttons import BUTTONS
 from bot.slack.identity import Identities, Who
 from bot.slack.intake import Request, Wants
-from bot.slack.modals import FORMS
+from bot.slack.modals import FORMS, WINDOWS
+from bot.slack.views.look import Look
 from bot.slack.web import SlackWeb, Verdict, ask
 from bot.store import inbox, leases
 from bot.store.database import Database
@@ -38,7 +39,7 @@ _WAITING = (
     .limit(1)
 )
 SORRY = Mrkdwn("That did not work because of a mistake in Badday; its log has the details. Nothing was changed.")
-TOO_LATE = Mrkdwn("It took too long to open the form (Slack allows three seconds). Please try once more.")
+TOO_LATE = Mrkdwn("It took too long to open (Slack allows three seconds). Please try once more.")
 
 
 class _TakenOverError(Exception):
@@ -112,7 +113,7 @@ class InboxWorker:
                 return
             who = await self._identities.who(request.user)
             if request.wants is Wants.FORM:
-                await self._show_form(item, request, who)
+                await self._show_modal(item, request, who)
             else:
                 await self._fulfil(item, request, who)
         except _TakenOverError:
@@ -135,9 +136,9 @@ class InboxWorker:
             asked = self._asked(session, item, request, who)
             await _dispatch(request, asked)
 
-    async def _show_form(self, item: InboxItem, request: Request, who: Who) -> None:
+    async def _show_modal(self, item: InboxItem, request: Request, who: Who) -> None:
         """At once, since the trigger lives for three seconds; after a crash it is too late, and the person is told."""
-        view = FORMS[request.name].build(self._catalog(), request.channel or "").view()
+        view = (await self._modal(request, who)).view()
         answer = await ask(self._web.once.views_open(trigger_id=request.trigger_id or "", view=view))
         shown = answer.verdict is Verdict.DONE or answer.error == "exchanged_trigger_id"
         async with self._db.transaction() as session:
@@ -145,10 +146,17 @@ class InboxWorker:
                 raise _TakenOverError
             if shown:
                 return
-            log.warning("form not shown", form=request.name, error=answer.error)
+            log.warning("modal not shown", modal=request.name, error=answer.error)
             late = answer.error in ("expired_trigger_id", "invalid_trigger_id", "no_answer", "no_connection")
-            text = TOO_LATE if late else markup("Slack did not show the form ({error}).", error=answer.error)
+            text = TOO_LATE if late else markup("Slack did not show it ({error}).", error=answer.error)
             await self._asked(session, item, request, who).say(text)
+
+    async def _modal(self, request: Request, who: Who) -> Modal:
+        if request.name in FORMS:
+            return FORMS[request.name].build(self._catalog(), request.channel or "")
+        async with self._db.reading() as session:
+            look = Look(session, self._catalog(), self._clock())
+            return await WINDOWS[request.name](look, who, request.value)
 
     async def _give_up(self, item: InboxItem, request: Request | None) -> None:
         try:

@@ -18,7 +18,8 @@ CONTRACT = (
 MORE = (
     *("environment", "feature", "route", "prompt_name", "prompt_version", "conversation_id"),
     *("fell_back_from", "fallback_trigger", "first_token_ms", "retries"),
-    *("emitter", "redactions", "truncated", "has_body"),
+    *("error_type", "error_text", "stream", "release", "emitter", "emitter_version"),
+    *("redactions", "truncated", "has_body"),
 )
 HEADER = (
     f"{'STARTED (UTC)':19}  {'CALL':15}  {'SYSTEM':16}  {'MODEL':32}  {'OUTCOME':16}  "
@@ -34,7 +35,9 @@ def line(record: "CallRecord") -> str:
 
 def values(record: "CallRecord") -> dict[str, Any]:
     """What the line holds: times in ISO 8601 with Z, money as a decimal string in US dollars."""
-    return {name: _json(getattr(record, name)) for name in (*CONTRACT, *MORE)}
+    told = {name: _json(getattr(record, name)) for name in (*CONTRACT, *MORE)}
+    told["attempt_group"] = record.attempt_group or record.call_id
+    return told
 
 
 def _json(value: Any) -> Any:

@@ -6,18 +6,24 @@ from types import MappingProxyType
 
 from bot.slack.asking import Ask
 from bot.slack.blocks import Mrkdwn, join, markup
-from bot.slack.commands import arm, disarm, help, incident, status  # noqa: A004 - the command's name
+from bot.slack.commands import arm, calls, disarm, help, incident, status  # noqa: A004 - the command's name
 from bot.slack.commands.command import Command
 from bot.slack.messages.help import CommandLine, HelpView
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
-    {one.word: one for one in (status.COMMAND, incident.COMMAND, arm.COMMAND, disarm.COMMAND, help.COMMAND)}
+    {
+        one.word: one
+        for one in (
+            *(status.COMMAND, calls.COMMAND, incident.COMMAND),
+            *(arm.COMMAND, disarm.COMMAND, help.COMMAND),
+        )
+    }
 )
 
 PLANNED = frozenset(
     (
         *("who", "page", "ack", "note", "silence", "override", "run", "changes", "freeze", "drill"),
-        *("calls", "spend", "evals", "readiness", "postmortem"),
+        *("spend", "evals", "readiness", "postmortem"),
     )
 )
 """Words of the whole desk that nothing stands behind yet."""

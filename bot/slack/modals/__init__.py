@@ -1,4 +1,4 @@
-"""Forms: one file a form, with what it asks, how answers are checked before it closes, and what they do."""
+"""Modals: one file each. A form asks, checks the answers before it closes and acts on them; a window only shows."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from types import MappingProxyType
 from bot.catalog import Catalog
 from bot.slack.asking import Ask
 from bot.slack.blocks import Modal
-from bot.slack.modals import incident_open
+from bot.slack.identity import Who
+from bot.slack.modals import call, incident_open
+from bot.slack.views.look import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +24,7 @@ class Form:
 FORMS: Mapping[str, Form] = MappingProxyType(
     {incident_open.ID: Form(incident_open.build, incident_open.problems, incident_open.submit)}
 )
-OPENED_BY: Mapping[str, str] = MappingProxyType({"open_incident": incident_open.ID})
-"""Which button or shortcut opens which form."""
+WINDOWS: Mapping[str, Callable[[Look, Who, str], Awaitable[Modal]]] = MappingProxyType({call.ID: call.show})
+"""By id: `show(look, who, value)`, with the clicked button's value; what may be seen is decided at the click."""
+OPENED_BY: Mapping[str, str] = MappingProxyType({"open_incident": incident_open.ID, "show_call": call.ID})
+"""Which button or shortcut opens which modal."""

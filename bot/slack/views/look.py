@@ -21,6 +21,8 @@ class Look:
     now: datetime
     workspace_url: str | None = None
     """Where links to messages lead, ending in a slash; None until Slack was asked."""
+    public_url: str = ""
+    """Where people and products reach Badday."""
 
     async def name(self, actor: str) -> str:
         """How people call an actor: somebody of the catalog, a Slack user who is not in it, or the bot."""
