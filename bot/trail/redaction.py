@@ -1,4 +1,4 @@
-"""Takes secrets and people's data out of texts before anything is written: marks such as `[secret]` stay in their place.
+"""Takes secrets and people's data out of texts before anything is written: marks such as `[secret]` stay instead.
 
 One scan finds out which rules match at all; a text in which none does costs that scan. RE2 reads each text in linear
 time, whatever is in it.
@@ -6,18 +6,33 @@ time, whatever is in it.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import re2
 
 from bot.catalog.models import RedactPattern
-from bot.trail.sensitive import AFTER_DIGITS, BEFORE_DIGITS, DIGITS, PEOPLE, SECRETS, Rule, is_date, number_in
+from bot.trail.sensitive import (
+    AFTER_DIGITS,
+    BEFORE_DIGITS,
+    DIGITS,
+    FEWEST_DIGITS,
+    PEOPLE,
+    SECRETS,
+    Rule,
+    is_date,
+    number_in,
+)
 
 _MOST_ROUNDS = 4
 """A mark can uncover what stood hidden beside it; more than two rounds are seldom needed."""
 _BACKSLASH = 0x5C
 _UNICODE_ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}")
+
+_PROBES = ("", "a 0, é\n")
+"""A pattern such as `\\b` matches nothing at all only where there is something."""
+_UNANCHORED = re2._Anchor.UNANCHORED
+_Matcher = Callable[[Any, bytes, int, int], list[tuple[int, int]]]
 
 Span = tuple[int, int, int]
 """Start, end and rule of a find."""
@@ -33,11 +48,11 @@ class Redactor:
     def __init__(self, extra: Sequence[RedactPattern] = ()) -> None:
         own = [Rule(each.name, f"(?:{checked(each.pattern)})") for each in extra]
         self._rules = (*SECRETS, *own, *PEOPLE)
-        self._searches = [_search(rule.number or rule.pattern) for rule in self._rules]
-        self._digits = _search(DIGITS)
+        self._matchers = [_matcher(rule.number or rule.pattern) for rule in self._rules]
+        self._digits = _matcher(DIGITS)
         self._matching = _matching(rule.pattern for rule in self._rules)
         self._marks = [f"[{rule.mark}]".encode() for rule in self._rules]
-        self._any_mark = re.compile(b"|".join(sorted(map(re.escape, set(self._marks)), key=len, reverse=True)))
+        self._any_mark = re.compile(b"|".join(sorted(map(re.escape, set(self._marks)), reverse=True)))
 
     def redact(self, text: str) -> tuple[str, int]:
         """The text with marks in place of what must not be stored, and how many. A text that is JSON stays JSON."""
@@ -89,7 +104,7 @@ class Redactor:
     def _found(self, data: bytes, rules: Sequence[int]) -> list[Span]:
         spans: list[Span] = []
         numbers = []
-        for rule in rules:
+        for rule in sorted(rules):
             if self._rules[rule].number is None:
                 self._find(spans, data, rule, 0, len(data))
             else:
@@ -104,19 +119,24 @@ class Redactor:
 
     def _find_numbers(self, spans: list[Span], data: bytes, rules: Sequence[int]) -> None:
         end = 0
-        while run := self._digits(data, end, len(data)):
+        while (run := self._digits(_UNANCHORED, data, end, len(data))[0])[0] >= 0:
             start, end = run
             if is_date(data, start, end):
                 continue
             for rule in rules:
                 self._find(spans, data, rule, max(0, start - BEFORE_DIGITS), min(len(data), end + AFTER_DIGITS))
+                if spans and spans[-1][0] <= start and spans[-1][1] >= end:
+                    break
 
     def _find(self, spans: list[Span], data: bytes, number: int, at: int, until: int) -> None:
-        search, check = self._searches[number], self._rules[number].check
-        is_number = self._rules[number].number is not None
-        while found := search(data, at, until):
-            kept: tuple[int, int] | None
-            start, end = kept = number_in(data, *found) if is_number else found
+        match, rule = self._matchers[number], self._rules[number]
+        check, is_number = rule.check, rule.number is not None
+        while (groups := match(_UNANCHORED, data, at, until))[0][0] >= 0:
+            if is_number:
+                start, end = number_in(data, *groups[0])
+            else:
+                start, end = groups[-1] if groups[-1][0] >= 0 else _first(groups)
+            kept: tuple[int, int] | None = (start, end)
             resume = end
             if check is not None:
                 kept, resume = check(data, start, end)
@@ -125,6 +145,8 @@ class Redactor:
                 if start < end:
                     spans.append((start, end, number))
             at = max(resume, at + 1)
+            if is_number and until - at <= FEWEST_DIGITS:
+                return
 
     def _apart(self, spans: list[Span]) -> list[Span]:
         """Overlapping finds become one, named by the earliest rule among them."""
@@ -140,7 +162,7 @@ class Redactor:
         return apart
 
     def _replaced(self, data: bytes, spans: list[Span]) -> bytes:
-        parts = []
+        parts: list[bytes] = []
         at = 0
         for start, end, rule in spans:
             parts += (data[at:start], self._marks[rule])
@@ -188,7 +210,7 @@ def checked(pattern: str) -> str:
     except re2.error as error:
         reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         raise PatternError(reason) from None
-    if compiled.search("") is not None:
+    if any(found.start() == found.end() for probe in _PROBES for found in compiled.finditer(probe)):
         raise PatternError("it matches the empty text")
     return pattern
 
@@ -199,23 +221,18 @@ def _options() -> Any:
     return options
 
 
-def _search(pattern: str) -> Callable[[bytes, int, int], tuple[int, int] | None]:
-    """`search(data, at, until)` -> the first group that took part in the first match, or all of the match.
+def _matcher(pattern: str) -> _Matcher:
+    """`match(_UNANCHORED, data, at, until)` -> the spans of the first match and its groups, (-1, -1) for none.
 
     Asks the compiled pattern itself: the match objects of the library cost more than the search.
     """
-    compiled = re2.compile(pattern.encode(), _options())
-    match, anchor = compiled._regexp.Match, re2._Anchor.UNANCHORED
-    groups = range(1, compiled.groups + 1)
+    matcher: _Matcher = re2.compile(pattern.encode(), _options())._regexp.Match
+    return matcher
 
-    def search(data: bytes, at: int, until: int) -> tuple[int, int] | None:
-        spans = match(anchor, data, at, until)
-        for group in groups:
-            if spans[group][0] >= 0:
-                return cast("tuple[int, int]", spans[group])
-        return cast("tuple[int, int]", spans[0]) if spans[0][0] >= 0 else None
 
-    return search
+def _first(groups: list[tuple[int, int]]) -> tuple[int, int]:
+    """The first group that took part."""
+    return next((group for group in groups[1:] if group[0] >= 0), groups[0])
 
 
 def _matching(patterns: Iterable[str]) -> Callable[[bytes], list[int]]:

@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stdnum import luhn
-
 Check = Callable[[bytes, int, int], tuple[tuple[int, int] | None, int]]
 """(text, start, end) of a find -> what of it is redacted (None: nothing), and where to look on."""
 
@@ -69,7 +67,7 @@ _TOKENS = (
 _LOOKS_LIKE_WORDS = re.compile(rb"[a-z]+(?:[-_][a-z]+)*[-_]?|[A-Z]+(?:[-_][A-Z]+)*[-_]?")
 _NAMED_KEYS = re.compile(rb"sk-(?:proj|ant|or|svcacct|admin|lf|live|None)-")
 
-_PASSWORD = r"(?i:passw(?:or)?d|passwort|passphrase|passcode|contraseña|mot de passe|senha|pwd)"
+_WORD_FOR_IT = r"(?i:passw(?:or)?d|passwort|passphrase|passcode|contraseña|mot de passe|senha|pwd)"
 _KEY = (
     r"(?i:(?:api|access|secret|private|account|shared|encryption|signing|master|subscription|service)"
     r"[_ -]?(?:access[_ -]?)?key(?:[_ -]?id)?|secret|token|credentials?|[?&]sig)"
@@ -137,9 +135,19 @@ _BRANDS = re.compile(
 )
 
 
+# stdnum.luhn finds the same (tests compare them) in nine times the time.
+_DOUBLED = bytes(sum(divmod(2 * (byte - 48), 10)) if 48 <= byte <= 57 else 0 for byte in range(256))
+
+
+def luhn(digits: bytes) -> bool:
+    """Whether the last digit is the check digit of the others."""
+    straight, doubled = digits[-1::-2], digits[-2::-2]
+    return (sum(straight) - 48 * len(straight) + sum(doubled.translate(_DOUBLED))) % 10 == 0
+
+
 def is_card(digits: bytes) -> bool:
     """Whether 13 to 19 digits are a number that a card can have."""
-    return _BRANDS.fullmatch(digits) is not None and luhn.is_valid(digits.decode("ascii"))
+    return _BRANDS.fullmatch(digits) is not None and luhn(digits)
 
 
 def _card(text: bytes, start: int, end: int) -> tuple[tuple[int, int] | None, int]:
@@ -173,6 +181,7 @@ def _email(text: bytes, start: int, end: int) -> tuple[tuple[int, int] | None, i
 
 DIGITS = r"[0-9](?:(?:[ .\-/()\x{a0}]|\\+u00a0){0,3}[0-9]){6,}"
 """A run of seven digits or more: nothing shorter is a card or a telephone number, and none of them leaves a run."""
+FEWEST_DIGITS = 7
 BEFORE_DIGITS, AFTER_DIGITS = 8, 2
 """How many bytes around a run its rules look at."""
 
@@ -213,7 +222,8 @@ _TELEPHONE = (
 )
 _BETWEEN = r"(?:[^0-9\\{}\[\]+]|\\+[\"'nrt]|\\+u[0-9a-fA-F]{4}){0,20}?"
 _DATE = re.compile(
-    rb"\+?(?:(?:19|20)\d\d[-./ ][01]?\d[-./ ][0-3]?\d|[0-3]?\d[-./ ][0-3]?\d[-./ ](?:19|20)\d\d)(?:[ -]?[0-2]\d)?(?![0-9])"
+    rb"\+?(?:(?:19|20)\d\d[-./ ][01]?\d[-./ ][0-3]?\d|[0-3]?\d[-./ ][0-3]?\d[-./ ](?:19|20)\d\d)"
+    rb"(?:[ -]?[0-2]\d)?(?![0-9])"
 )
 _NOT_DIGITS = re.compile(rb"\\+u00a0|\\+u002[bB]|[^0-9]+")
 _TOLD = re.compile(
@@ -235,10 +245,12 @@ def is_date(text: bytes, start: int, end: int) -> bool:
 def _phone(text: bytes, start: int, end: int) -> tuple[tuple[int, int] | None, int]:
     """Dates, order numbers and round figures have the form of a telephone number, too."""
     found = text[start:end]
-    digits = _NOT_DIGITS.sub(b"", found)
+    digits = found.translate(None, b" +-.()/\xc2\xa0")
+    if not digits.isdigit():
+        digits = _NOT_DIGITS.sub(b"", found)
     if not 8 <= len(digits) <= 15 or _DATE.match(found):
         return None, end
-    if found[:1] in (b"+", b"\\"):
+    if found[0] in b"+\\":
         return (start, end), end
     before = text[max(0, start - 28) : start]
     other = _OTHER_NUMBER.search(before) and not _TELEPHONE_WORD.search(before)
@@ -284,7 +296,7 @@ SECRETS = (
     ),
     Rule(
         "secret",
-        rf"{_PASSWORD}(?:{QUOTE}?{_IS}|\s+is:?\s+)(?:\\*[\"']([^\"'\\\r\n]{{4,200}})[\"'\\]|{QUOTE}?([^\s\"'\\<>]{{4,}}))",
+        rf"{_WORD_FOR_IT}(?:{QUOTE}?{_IS}|\s+is:?\s+)(?:\\*[\"']([^\"'\\\r\n]{{4,200}})[\"'\\]|{QUOTE}?([^\s\"'\\<>]{{4,}}))",
         _password,
     ),
     Rule("secret", rf"{_KEY}{QUOTE}?{_IS}{QUOTE}?([^\s\"'\\,;&<>(){{}}\[\]|`]{{8,}})", _key_value),
