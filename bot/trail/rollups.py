@@ -202,5 +202,13 @@ class Totals:
             if count:
                 self.by_class[error_class] = self.by_class.get(error_class, 0) + int(count)
 
+    def merge(self, other: "Totals") -> None:
+        """Add what other calls add up to."""
+        for name in _TOTALLED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for error_class, count in other.by_class.items():
+            self.by_class[error_class] = self.by_class.get(error_class, 0) + count
+        self.latency += other.latency
+
 
 _TOTALLED = [name for f in fields(Totals) if (name := f.name) in _PLACE]

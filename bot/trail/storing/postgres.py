@@ -15,7 +15,7 @@ from bot.store.database import driver_url
 from bot.trail.identity import day_of, day_of_id
 from bot.trail.merging import Wanted
 from bot.trail.rollups import HOUR_COLUMNS, MINUTE_COLUMNS, Cell, Key, hour_row, is_empty, minute_row
-from bot.trail.storing import partitions, rows
+from bot.trail.storing import partitions, rows, words
 from bot.trail.storing.dictionaries import DictionaryCache
 from bot.trail.storing.looking import MOST_CALLS, Looker
 from bot.trail.storing.series import SeriesCache, SeriesFields, digest
@@ -252,7 +252,8 @@ class PostgresStore:
         if gone:
             self._do("DELETE FROM call_words WHERE call_id = ANY(%s)", gone)
         if plan.words_new:
-            self._copy(WORDS, WORDS.incoming, plan.words_new)
+            texts = ((call_id, words.spaced(text)) for call_id, text in plan.words_new)
+            self._copy(WORDS, WORDS.incoming, texts)
             self._do(_PUT_WORDS)
 
     def _write_cells(

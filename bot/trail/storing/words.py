@@ -14,7 +14,7 @@ SQLITE_CREATE = (
 )
 """Contentless: it holds which word is in which call, not the text."""
 _NAME = re.compile(rf"{TABLE}_(\d{{4}})(\d{{2}})")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 16
 """Of a search; more say nothing more."""
 
@@ -47,6 +47,11 @@ def by_week(words: Iterable[tuple[int, str]]) -> Iterator[tuple[str, list[tuple[
 def words_in(search: str) -> list[str]:
     """The words of what somebody typed, without any syntax."""
     return [match[0] for match in _WORD.finditer(search)][:MOST_WORDS]
+
+
+def spaced(text: str) -> str:
+    """The words of a text with a blank between them: what PostgreSQL is given, whose own idea of a word is another."""
+    return " ".join(_WORD.findall(text))
 
 
 def fts5_query(search: str) -> str | None:

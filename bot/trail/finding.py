@@ -1,0 +1,269 @@
+"""Which calls answer a question: their ids, found by index whatever the filter and however many calls there are."""
+
+# ruff: noqa: S608 - the statements are put together from constants and whole numbers; values are bound
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import bindparam, func, select, text
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.store.tables import Call, CallHour, CallSeries
+from bot.trail.identity import SEQUENCE_BITS, day_of_id, id_floor
+from bot.trail.rollups import HOUR_US, Extreme, unpack_extremes
+from bot.trail.storing.words import TABLE, fts5_query, spaced, week_of
+
+LARGEST_ID = 2**63 - 1
+MOST_MATCHES = 2_000
+"""Of the newest calls that hold the words: so many are looked at when they are put in another order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which calls are meant. `since` is included, `until` is not; a model is the one asked for or the one answering."""
+
+    systems: tuple[str, ...] = ()
+    model: str | None = None
+    feature: str | None = None
+    prompt_version: str | None = None
+    provider: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    errors: bool = False
+    """Only calls with an error class."""
+    words: str | None = None
+    """Only calls whose output holds all these words."""
+
+
+def microseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000_000)
+
+
+def id_bounds(filter_: Filter) -> tuple[int, int]:
+    """The ids from and before which the calls lie."""
+    since = 0 if filter_.since is None else id_floor(microseconds(filter_.since))
+    until = LARGEST_ID if filter_.until is None else id_floor(microseconds(filter_.until))
+    return since, until
+
+
+def id_span(lasting: timedelta) -> int:
+    """How far two ids lie apart that are so far apart in time."""
+    return lasting // timedelta(milliseconds=1) << SEQUENCE_BITS
+
+
+def is_postgres(session: AsyncSession) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+async def series(session: AsyncSession, filter_: Filter) -> list[int] | None:
+    """The series that the filter leaves; None where it leaves all."""
+    conditions: list[Any] = []
+    if filter_.systems:
+        conditions.append(col(CallSeries.system).in_(filter_.systems))
+    if filter_.model is not None:
+        conditions.append(
+            (col(CallSeries.model_asked) == filter_.model) | (col(CallSeries.model_answered) == filter_.model)
+        )
+    if filter_.feature is not None:
+        conditions.append(col(CallSeries.feature) == filter_.feature)
+    if filter_.prompt_version is not None:
+        conditions.append(col(CallSeries.prompt_version) == filter_.prompt_version)
+    if filter_.provider is not None:
+        conditions.append(col(CallSeries.provider) == filter_.provider.lower())
+    if not conditions:
+        return None
+    return list((await session.execute(select(col(CallSeries.id)).where(*conditions))).scalars())
+
+
+async def newest(session: AsyncSession, filter_: Filter, limit: int) -> list[int]:
+    """The newest calls, newest first."""
+    since, until = id_bounds(filter_)
+    wanted = await series(session, filter_)
+    if filter_.words is not None:
+        return await _with_words(session, filter_.words, wanted, since, until, errors=filter_.errors, limit=limit)
+    if wanted is None and not filter_.errors:
+        query = select(col(Call.id)).where(col(Call.id) >= since, col(Call.id) < until)
+        return list((await session.execute(query.order_by(col(Call.id).desc()).limit(limit))).scalars())
+    return await _newest_of_series(session, wanted, since, until, errors=filter_.errors, limit=limit)
+
+
+async def page(session: AsyncSession, filter_: Filter, limit: int, *, before: int | None) -> list[int]:
+    """The next calls of a listing that goes through all of them, newest first; `before` is where it stands."""
+    since, until = id_bounds(filter_)
+    until = until if before is None else min(until, before)
+    wanted = await series(session, filter_)
+    if filter_.words is not None:
+        return await _with_words(session, filter_.words, wanted, since, until, errors=filter_.errors, limit=limit)
+    conditions: list[Any] = [col(Call.id) >= since, col(Call.id) < until]
+    if wanted is not None:
+        # Plus nothing: no index by series, the listing follows the ids.
+        conditions.append((col(Call.series_id) + 0).in_(wanted))
+    if filter_.errors:
+        conditions.append(col(Call.error_class).is_not(None))
+    query = select(col(Call.id)).where(*conditions).order_by(col(Call.id).desc()).limit(limit)
+    return list((await session.execute(query)).scalars())
+
+
+async def _newest_of_series(
+    session: AsyncSession, wanted: Sequence[int] | None, since: int, until: int, *, errors: bool, limit: int
+) -> list[int]:
+    """The newest of each series by its index, then the newest of those: a rare series costs what a busy one does."""
+    failed = " AND x.error_class IS NOT NULL" if errors else ""
+    newest_of_one = (
+        "SELECT x.id FROM call x WHERE x.series_id = s.id AND x.id >= :since AND x.id < :until"
+        f"{failed} ORDER BY x.id DESC LIMIT :limit"
+    )
+    those = "" if wanted is None else f" WHERE s.id IN ({_listed(wanted)})"
+    if is_postgres(session):
+        query = f"SELECT c.id FROM call_series s CROSS JOIN LATERAL ({newest_of_one}) c{those}"
+    else:
+        query = f"SELECT c.id FROM call_series s JOIN call c ON c.id IN ({newest_of_one}){those}"
+    query += " ORDER BY 1 DESC LIMIT :limit"
+    return await _ids(session, query, since=since, until=until, limit=limit)
+
+
+async def _with_words(
+    session: AsyncSession, words: str, wanted: Sequence[int] | None, since: int, until: int, *, errors: bool, limit: int
+) -> list[int]:
+    narrowed = ""
+    if wanted is not None:
+        narrowed += f" AND c.series_id IN ({_listed(wanted)})"
+    if errors:
+        narrowed += " AND c.error_class IS NOT NULL"
+    if is_postgres(session):
+        query = _words_query(TABLE, "call_id", "words @@ plainto_tsquery('simple', :words)", narrowed)
+        return await _ids(session, query, words=spaced(words), since=since, until=until, limit=limit)
+    match = fts5_query(words)
+    if match is None:
+        return []
+    found: list[int] = []
+    for table in await _week_tables(session, since, until):
+        query = _words_query(table, f"{table}.rowid", f"{table} MATCH :words", narrowed)
+        found += await _ids(session, query, words=match, since=since, until=until, limit=limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _words_query(table: str, key: str, condition: str, narrowed: str) -> str:
+    joined = f" JOIN call c ON c.id = {key}" if narrowed else ""
+    return (
+        f"SELECT {key} FROM {table}{joined} WHERE {condition} AND {key} >= :since AND {key} < :until{narrowed}"
+        f" ORDER BY {key} DESC LIMIT :limit"
+    )
+
+
+async def _week_tables(session: AsyncSession, since: int, until: int) -> list[str]:
+    """The tables of words whose week meets the time, newest first."""
+    names = (
+        await session.execute(text("SELECT name FROM sqlite_master WHERE name LIKE :like"), {"like": f"{TABLE}_%"})
+    ).scalars()
+    weeks = {name: week for name in names if (week := week_of(name)) is not None}
+    return sorted(
+        (
+            name
+            for name, (start, end) in weeks.items()
+            if id_floor(microseconds(end)) > since and id_floor(microseconds(start)) < until
+        ),
+        reverse=True,
+    )
+
+
+async def extreme(session: AsyncSession, filter_: Filter, what: Literal["slowest", "dearest"], limit: int) -> list[int]:
+    """The slowest or the dearest calls, the first of them first."""
+    since, until = id_bounds(filter_)
+    wanted = await series(session, filter_)
+    if filter_.words is not None or filter_.errors:
+        return await _ordered(session, filter_, what, limit, wanted)
+    found: list[Extreme] = []
+    for packed in await _extremes(session, filter_, what, limit, wanted):
+        found += unpack_extremes(packed)
+    found = [(value, call_id) for value, call_id in found if since <= call_id < until]
+    return [call_id for _, call_id in sorted(found, reverse=True)[:limit]]
+
+
+async def _extremes(
+    session: AsyncSession, filter_: Filter, what: str, limit: int, wanted: Sequence[int] | None
+) -> list[bytes]:
+    """Of the hours that lie within the time: as many as calls are wanted, by their largest, hold them all for sure.
+
+    The two hours that lie partly within it are looked at as well: their largest may lie outside.
+    """
+    value = col(CallHour.slowest_us if what == "slowest" else CallHour.dearest_nano)
+    packed = col(CallHour.slowest if what == "slowest" else CallHour.dearest)
+    conditions = [value > 0]
+    if wanted is not None:
+        conditions.append(col(CallHour.series_id).in_(wanted))
+    partly = set()
+    if filter_.since is not None:
+        first = microseconds(filter_.since) // HOUR_US
+        partly.add(first)
+        conditions.append(col(CallHour.start) >= first)
+    if filter_.until is not None:
+        last = microseconds(filter_.until) // HOUR_US
+        partly.add(last)
+        conditions.append(col(CallHour.start) <= last)
+    query = select(packed).where(*conditions, col(CallHour.start).not_in(partly)).order_by(value.desc()).limit(limit)
+    found = list((await session.execute(query)).scalars())
+    if partly:
+        edges = select(packed).where(*conditions, col(CallHour.start).in_(partly))
+        found += (await session.execute(edges)).scalars()
+    return [one for one in found if one is not None]
+
+
+async def _ordered(
+    session: AsyncSession, filter_: Filter, what: str, limit: int, wanted: Sequence[int] | None
+) -> list[int]:
+    """Where the sums by hour cannot tell: put the calls themselves in order."""
+    value = col(Call.duration_us if what == "slowest" else Call.cost_nano)
+    since, until = id_bounds(filter_)
+    conditions = [col(Call.id) >= since, col(Call.id) < until, value.is_not(None)]
+    if filter_.words is not None:
+        conditions.append(col(Call.id).in_(await newest(session, filter_, MOST_MATCHES)))
+    if wanted is not None:
+        conditions.append(col(Call.series_id).in_(wanted))
+    if filter_.errors:
+        conditions.append(col(Call.error_class).is_not(None))
+    query = select(col(Call.id)).where(*conditions).order_by(value.desc()).limit(limit)
+    return list((await session.execute(query)).scalars())
+
+
+async def by_response_id(session: AsyncSession, response_id: str) -> int | None:
+    """The newest call with this response id. The index begins with the day: each day is asked."""
+    oldest, newest_ = (await session.execute(select(func.min(col(Call.id)), func.max(col(Call.id))))).one()
+    if oldest is None:
+        return None
+    first, last = day_of_id(oldest), day_of_id(newest_)
+    if is_postgres(session):
+        # The bounds of the id lead each day to its own partition.
+        query = (
+            "SELECT max(c.id) FROM generate_series(:first ::int, :last ::int) AS d CROSS JOIN LATERAL ("
+            "SELECT id FROM call WHERE day = d AND response_id = :response_id"
+            " AND id >= (d::bigint * 86400000) << 22 AND id < ((d + 1)::bigint * 86400000) << 22) c"
+        )
+        found = await _ids(session, query, first=first, last=last, response_id=response_id)
+    else:
+        days = ", ".join(map(str, range(first, last + 1)))
+        query = f"SELECT max(id) FROM call WHERE day IN ({days}) AND response_id = :response_id"
+        found = await _ids(session, query, response_id=response_id)
+    return found[0] if found else None
+
+
+async def by_external_id(session: AsyncSession, external_id: str) -> int | None:
+    """The newest call that an import brought under this id."""
+    query = select(func.max(col(Call.id))).where(col(Call.external_id) == external_id)
+    found: int | None = (await session.execute(query)).scalar_one_or_none()
+    return found
+
+
+async def _ids(session: AsyncSession, query: str, **values: Any) -> list[int]:
+    statement = text(query).bindparams(*(bindparam(name, value) for name, value in values.items()))
+    return [row for row in (await session.execute(statement)).scalars() if row is not None]
+
+
+def _listed(ids: Sequence[int]) -> str:
+    """Whole numbers of ours, written out; no series at all is a list of none."""
+    return ", ".join(map(str, ids)) or "NULL"
