@@ -150,6 +150,8 @@ class Sighting:
     """When, on the clock of such a meeting point."""
     native: bool = False
     """From the provider's own SDK, which doubles every instrumentation around it."""
+    halved: bool = False
+    """The rest of the call comes (or this is the rest, for a part) in a span of another trace."""
 
 
 @dataclass(slots=True)

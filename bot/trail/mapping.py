@@ -17,14 +17,15 @@ from bot.trail.telling import (
     put_names,
     put_outcome,
     put_timing,
+    put_unsure_model,
     put_usage,
     word,
 )
 from bot.trail.vocabulary import HINTS, Vocabularies, Vocabulary, load_vocabularies
 
 UNKNOWN_SYSTEM = "unknown"
-LINK_WINDOW_US = 10_000_000
-FAILED_WINDOW_US = 2_000_000
+HALF_WINDOW_US = 10_000_000
+TWIN_WINDOW_US = 2_000_000
 """Twins without an id meet by the window of time they fall into, and the windows beside it."""
 _MARGIN_US = 1_000_000
 _ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
@@ -117,6 +118,7 @@ class Mapper:
         put_timing(told, facts)
         failed = True if span.status == 2 else (False if span.status == 1 else None)
         put_outcome(told, facts, failed=failed, message=span.status_message, exception=exception)
+        put_unsure_model(told, facts)
         _drop_echo(vocabulary, facts)
         facts.start_us = max(0, span.start_us)
         if span.end_us >= span.start_us > 0:
@@ -133,16 +135,23 @@ class Mapper:
         """Where a twin without a common trace, parent or id can be met."""
         facts = sighting.facts
         if vocabulary.continued is not None and facts.outcome is Outcome.OK:
-            self._link_continued(sighting, vocabulary, told)
-        elif facts.outcome is Outcome.ERROR and facts.response_id is None and facts.provider in self._native:
+            self._link_half(sighting, vocabulary, told)
+        if sighting.halved or facts.provider not in self._native:
+            return
+        if facts.outcome is Outcome.ERROR:
+            likeness = str(facts.error_class)
+        elif facts.input_tokens is not None:
+            likeness = str(facts.input_tokens)
+        else:
+            return
+        if sighting.native or facts.response_id is None:
             sighting.anchor_us = facts.start_us
-            key = f"failed\0{facts.system}\0{facts.provider}"
-            sighting.links = _links(key, sighting.anchor_us, FAILED_WINDOW_US)
+            key = f"twin\0{facts.system}\0{facts.provider}\0{likeness}"
+            sighting.links = _links(key, sighting.anchor_us, TWIN_WINDOW_US)
 
-    def _link_continued(self, sighting: Sighting, vocabulary: Vocabulary, told: Told) -> None:
+    def _link_half(self, sighting: Sighting, vocabulary: Vocabulary, told: Told) -> None:
         facts = sighting.facts
-        assert vocabulary.continued is not None
-        key = f"continued\0{facts.system}\0{vocabulary.name}\0{facts.model_asked}\0{facts.input}"
+        key = f"half\0{facts.system}\0{vocabulary.name}\0{facts.model_asked}\0{facts.input}"
         if sighting.kind is Kind.PART:
             duration = microseconds(told.raw.get("duration_seconds")) or 0
             facts.start_us = max(0, facts.start_us - duration)
@@ -150,8 +159,9 @@ class Mapper:
             facts.stream = True
         elif facts.output is not None or facts.output_tokens is not None:
             return
+        sighting.halved = True
         sighting.anchor_us = facts.start_us + (0 if sighting.kind is Kind.PART else facts.duration_us or 0)
-        sighting.links = _links(key, sighting.anchor_us, LINK_WINDOW_US)
+        sighting.links = _links(key, sighting.anchor_us, HALF_WINDOW_US)
 
     def _logs(self, logs: Iterable[LogRecord], system: str | None, places: dict[int, _Place], mapped: Mapped) -> None:
         talks: dict[tuple[bytes, bytes], _Talk] = {}

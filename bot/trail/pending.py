@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from bot.trail.calls import ErrorClass, Facts, Outcome
+from bot.trail.calls import ErrorClass, Facts, Kind, Outcome, SeenSpan
 
 FACTS = "facts"
 """Name among the hints under which waiting facts stand."""
@@ -20,10 +20,15 @@ def pack(facts: Facts) -> dict[str, Any]:
     return {FACTS: told}
 
 
-def unpack(hints: dict[str, Any]) -> Facts:
+def waits(span: SeenSpan) -> bool:
+    """Whether a span is a part whose call has not come yet."""
+    return span.kind is Kind.PART and span.call_id is None and bool(span.hints) and FACTS in (span.hints or {})
+
+
+def unpack(span: SeenSpan) -> Facts:
     """The facts that `pack` wrote; names that this version does not know are left out."""
     known = {each.name for each in fields(Facts)}
-    told = {name: value for name, value in hints[FACTS].items() if name in known}
+    told = {name: value for name, value in (span.hints or {})[FACTS].items() if name in known}
     if "outcome" in told:
         told["outcome"] = Outcome(told["outcome"])
     if told.get("error_class") is not None:

@@ -118,6 +118,18 @@ def put_names(told: Told, facts: Facts) -> None:
     facts.extra = told.extra
 
 
+def put_unsure_model(told: Told, facts: Facts) -> None:
+    """A name of which the emitter does not say whose it is: it is the answered model's, unless nobody answered."""
+    name = told.word("model_unsure")
+    if name is None:
+        return
+    answered = facts.outcome is Outcome.OK or facts.model_asked not in (None, name)
+    if answered and facts.model_answered is None:
+        facts.model_answered = name
+    elif facts.model_asked is None:
+        facts.model_asked = name
+
+
 def _take_prefixed(told: Told, facts: Facts) -> None:
     text = told.word("model_prefixed")
     if text is None:

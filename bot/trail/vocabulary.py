@@ -20,6 +20,7 @@ FieldName = Literal[
     "model_asked",
     "model_answered",
     "model_prefixed",
+    "model_unsure",
     "operation",
     "response_id",
     "call_id",
@@ -63,8 +64,11 @@ FieldName = Literal[
     "external_id",
     "extra",
 ]
-"""What attributes can tell. Most are fields of `Facts`; `usage` is a whole usage object, `model_prefixed` a model with
-its provider before a slash, `call_id` an id that the emitter made up, `extra` is kept as it is."""
+"""What attributes can tell. Most are fields of `Facts`; the others:
+
+`usage`: a whole usage object. `model_prefixed`: a model with its provider before a slash. `model_unsure`: the answered
+model or, where nobody answered, the asked one. `call_id`: an id that the emitter made up. `extra`: kept as it is.
+"""
 
 HINTS = frozenset(
     {"feature", "route", "prompt_name", "prompt_version", "conversation_id", "user", "response_format", "json_schema"}
