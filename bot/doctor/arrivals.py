@@ -195,7 +195,7 @@ def _content(source: Source, recent: Recent) -> Iterator[Check]:
             f"prompt-version {where}",
             Status.WARN,
             f"none {of} names its prompt version, so changes of prompts cannot be told apart",
-            f"put gen_ai.prompt.version on the calls' spans; see {PAGES}/README.md",
+            f"put badday.prompt.version on the calls' spans; see {PAGES}/README.md",
         )
     if recent.truncated:
         yield Check(

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from bot.trail import otlp
+from bot.trail.calls import ErrorClass, Facts, Outcome
+from bot.trail.mapping import Mapper
+from bot.trail.spans import Decoded
 
 PAGES = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "send-calls"
 STAND_IN = """
@@ -32,9 +35,14 @@ class Receiver:
     posts: list[tuple[str, str | None, bytes]] = field(default_factory=list)
     """Path, Authorization, body."""
 
+    def decoded(self) -> list[Decoded]:
+        return [otlp.decode_traces(body, json=False) for _, _, body in self.posts]
+
     def attributes(self) -> list[dict[str, Any]]:
-        spans = [span for _, _, body in self.posts for span in otlp.decode_traces(body, json=False).spans]
-        return [dict(span.attributes) for span in spans]
+        return [dict(span.attributes) for each in self.decoded() for span in each.spans]
+
+    def calls(self) -> list[Facts]:
+        return [told.facts for each in self.decoded() for told in Mapper().map(each, system=None).sightings]
 
 
 @pytest.fixture
@@ -70,6 +78,12 @@ def variables_of(page: str) -> dict[str, str]:
     return dict(re.findall(r"^export (OTEL_[A-Z_]+)=\"?([^\"\n]+)\"?$", (PAGES / page).read_text(), re.MULTILINE))
 
 
+def caught(code: str) -> str:
+    """The code, going on where it raises."""
+    inside = "".join(f"    {line}" for line in code.splitlines(keepends=True))
+    return f"try:\n{inside}except APITimeoutError:\n    pass\n"
+
+
 def run(code: str, receiver: Receiver, page: str) -> None:
     told = variables_of(page) | {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url}
     told = {name: value.replace("$TOKEN", "bd_1_s3cret") for name, value in told.items()}
@@ -80,13 +94,25 @@ def run(code: str, receiver: Receiver, page: str) -> None:
 
 
 def test_the_call_by_hand_arrives_as_it_is_written(receiver: Receiver) -> None:
-    start, call = python_of("by-hand.md")
-    run(start + STAND_IN + call + END, receiver, "by-hand.md")
+    start, code = python_of("by-hand.md")
+    run(start + STAND_IN + code + END, receiver, "by-hand.md")
     ((path, authorization, _),) = receiver.posts
     assert (path, authorization) == ("/v1/traces", "Bearer bd_1_s3cret")
-    (attributes,) = receiver.attributes()
-    assert attributes["gen_ai.request.model"] == "gpt-4.1-mini"
-    assert attributes["gen_ai.usage.cache_read.input_tokens"] == 4
+    (call,) = receiver.calls()
+    assert (call.system, call.provider, call.outcome) == ("support-bot", "openai", Outcome.OK)
+    assert (call.model_asked, call.model_answered) == ("gpt-4.1-mini", "gpt-4.1-mini-2025-04-14")
+    assert (call.input_tokens, call.cached_tokens, call.output_tokens) == (20, 4, 6)
+    assert (call.response_id, call.prompt_version, call.finish_reason) == ("chatcmpl-1", "7", "stop")
+    assert call.output == "It left on Monday."
+    assert "Where is my refund?" in (call.input or "")
+
+
+def test_a_call_by_hand_that_fails_is_an_error_with_its_class(receiver: Receiver) -> None:
+    start, call = python_of("by-hand.md")
+    failing = "\nclass APITimeoutError(Exception): pass\n\ndef ask(messages):\n    raise APITimeoutError('too slow')\n"
+    run(start + STAND_IN + failing + caught(call) + END, receiver, "by-hand.md")
+    (told,) = receiver.calls()
+    assert (told.outcome, told.error_class) == (Outcome.ERROR, ErrorClass.TIMEOUT)
 
 
 def test_labels_stand_on_every_span_that_is_made_inside(receiver: Receiver) -> None:
@@ -97,7 +123,7 @@ def test_labels_stand_on_every_span_that_is_made_inside(receiver: Receiver) -> N
     labelled, other = receiver.attributes()
     assert labelled == {
         "badday.feature": "autoreply",
-        "gen_ai.prompt.name": "refunds",
-        "gen_ai.prompt.version": "7",
+        "badday.prompt.name": "refunds",
+        "badday.prompt.version": "7",
     }
     assert other == {}

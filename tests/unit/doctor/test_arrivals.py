@@ -83,7 +83,7 @@ def test_missing_prompt_versions_and_dropped_attributes_are_told() -> None:
     checks = found(source(recent=Recent(calls=100, answered=95, truncated=3)))
     assert problems(checks) == {"prompt-version support-bot/openllmetry", "attributes support-bot/openllmetry"}
     assert "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=10000" in checks["attributes support-bot/openllmetry"].fix
-    assert "gen_ai.prompt.version" in checks["prompt-version support-bot/openllmetry"].fix
+    assert "badday.prompt.version" in checks["prompt-version support-bot/openllmetry"].fix
 
 
 def test_calls_told_twice_name_both_emitters_and_the_one_to_switch_off() -> None:
