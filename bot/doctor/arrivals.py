@@ -87,18 +87,21 @@ def judge(arrivals: Arrivals, catalog: Catalog, now: datetime, endpoint: str) ->
     """What arrives, system by system; `endpoint` is where products reach the bot."""
     for system in catalog.systems.values():
         sources = arrivals.by_system.get(system.name, [])
-        yield _calls(system, sources, arrivals.hours.get(system.name, ()), now, endpoint)
+        if any(source.calls for source in sources):
+            yield _calls(system, sources, arrivals.hours.get(system.name, ()), now)
+        else:
+            # Spans that are no calls tell their system only by a token.
+            strangers = [*sources, *arrivals.by_system.get(NOWHERE, ())]
+            yield Check(f"calls {system.name}", Status.WARN, _no_call(strangers), _how_to_send(system.name, endpoint))
         yield from _emitters(system.name, _active(sources, now))
     yield from _unlisted(arrivals, catalog)
     yield from _prices(arrivals.unpriced, catalog)
     yield from _tokens(arrivals.tokens, catalog)
 
 
-def _calls(system: System, sources: Sequence[Source], hours: Collection[int], now: datetime, endpoint: str) -> Check:
+def _calls(system: System, sources: Sequence[Source], hours: Collection[int], now: datetime) -> Check:
     name = f"calls {system.name}"
     calling = [source for source in sources if source.calls]
-    if not calling:
-        return Check(name, Status.WARN, _no_call(sources), _how_to_send(system.name, endpoint))
     newest = max(source.last for source in calling)
     told = f"{sum(source.calls for source in calling):,} calls by {_listed(source.emitter for source in calling)}"
     if _is_silent(system, hours, newest, now):
@@ -145,9 +148,9 @@ def _emitters(system: str, sources: Sequence[Source]) -> Iterator[Check]:
             yield from _content(source, source.recent)
         if source.rejected:
             yield Check(
-                f"refused {system}/{source.emitter}",
+                f"refused {system}/{source.emitter or 'unnamed'}",
                 Status.WARN,
-                f"{source.rejected:,} spans were refused since {source.emitter} began to send",
+                f"{source.rejected:,} spans or records were refused since the first arrived",
                 "the reply to the post says why (ids of the wrong length, undecodable); the exporter may log it",
             )
     twins = [source for source in sources if source.twins]

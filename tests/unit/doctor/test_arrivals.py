@@ -59,6 +59,11 @@ def test_spans_that_are_no_calls_are_named_by_their_emitter() -> None:
     )
 
 
+def test_spans_without_a_system_may_be_those_of_one_that_sends_no_calls() -> None:
+    check = found(source("fastapi", system="unknown", calls=0, unknown_spans=9, recent=None))["calls support-bot"]
+    assert check.message == "9 spans arrived, none of them a model call (fastapi)"
+
+
 def test_no_text_names_the_setting_of_the_emitter() -> None:
     sdk = source("anthropic-sdk", recent=Recent(calls=10, answered=10, without_input=10, without_output=10))
     check = found(sdk)["text support-bot/anthropic-sdk"]
@@ -105,7 +110,7 @@ def test_an_emitter_that_was_switched_off_is_told_no_more() -> None:
 
 
 def test_refused_spans_are_told() -> None:
-    assert "7 spans were refused" in found(source(rejected=7))["refused support-bot/openllmetry"].message
+    assert "7 spans or records were refused" in found(source(rejected=7))["refused support-bot/openllmetry"].message
 
 
 @pytest.mark.parametrize(
