@@ -1,8 +1,8 @@
 """A model provider on loopback, speaking as OpenAI and as Anthropic; marks in the question say how it goes.
 
-`[429]` `[500]` `[503]` `[529]` refuse, `[retry]` refuses the first try, `[hang]` never answers, `[html]` sends no
-JSON, `[broken]` answers with broken JSON text, `[tool]` asks for a tool, `[length]` stops early, `[cut]` ends a stream
-midway, `[cached]` counts a thousand cached tokens.
+`[429]` `[500]` `[503]` `[529]` refuse, `[openai 503]` refuses as OpenAI alone, `[retry]` refuses the first try, `[hang]`
+never answers, `[html]` sends no JSON, `[broken]` answers with broken JSON text, `[tool]` asks for a tool, `[length]`
+stops early, `[cut]` ends a stream midway, `[cached]` counts a thousand cached tokens.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class FakeProvider:
     async def _chat(self, request: Request) -> Response:
         asked = await request.json()
         question = _question(asked["messages"])
-        status = await self._refusal(request, question)
+        status = 503 if "[openai 503]" in question else await self._refusal(request, question)
         if status != 200:
             self._note("openai.chat", asked, question, status)
             return _refused(status or 504, {"message": MESSAGES.get(status or 504, "late"), "type": "error"})
