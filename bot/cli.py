@@ -203,6 +203,16 @@ def trail_import(paths: tuple[Path, ...], as_json: bool) -> int:
     return command(load_settings(), paths, as_json)
 
 
+@trail.command("verify")
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
+@_json
+def trail_verify(folders: tuple[Path, ...], as_json: bool) -> int:
+    """Read recorded bodies into a throwaway database and compare the calls with the folder's truth.json."""
+    from bot.trail.verify import command
+
+    return command(folders, as_json=as_json)
+
+
 @main.group()
 def calls() -> None:
     """What is in the log of model calls."""
