@@ -18,6 +18,7 @@ from bot.http import auth, health, ofrep, problems
 from bot.http import trail as trail_http
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
+from bot.incidents.impact import ImpactKeeper
 from bot.runbooks.follower import Follower
 from bot.runbooks.library import LiveLibrary
 from bot.runbooks.worker import StepWorker
@@ -89,6 +90,7 @@ class Application:
             self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
             self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
             self._crew.hire("closer", Closer(self.db, self.clock).run)
+            self._crew.hire("impact", ImpactKeeper(self.db, self.clock).run)
             self._crew.hire("retention", Retention(self.db, self.clock).run)
         if self._slack is not None:
             await self._slack.start(self._crew)

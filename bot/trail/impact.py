@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,10 @@ class Impact:
     """Different users (or conversations, where users are not told) whose request failed in the end."""
     nobodys: int
     """Requests that failed in the end and say neither user nor conversation."""
+
+    def without_calls(self) -> "Impact":
+        """What a change of matters: calls go on all the time."""
+        return replace(self, calls=0)
 
 
 async def impact(session: AsyncSession, system: str, since: datetime, until: datetime) -> Impact | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections import Counter
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,14 +21,17 @@ from bot.trail.files import Found
 from bot.trail.pieces import Form, Piece, UnreadableError, pieces
 
 if TYPE_CHECKING:
-    from bot.trail.ingest import Ingest
-    from bot.trail.mapping import Mapper
+    from bot.trail.ingest import Arrived, Ingest, Result
+    from bot.trail.mapping import Mapped, Mapper
     from bot.trail.spans import Decoded
 
 BATCH = 500
 """Calls a transaction."""
 REASONS = 50
 """So many are printed a file; beyond it they are only counted."""
+
+PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between two tries while the store cannot be written."""
 
 
 @dataclass(slots=True)
@@ -86,14 +89,14 @@ class Importer:
                 if piece.form is Form.CALL:
                     waiting += self._call(report, piece)
                     if len(waiting) >= BATCH:
-                        self._keep(report, _mapped(waiting))
+                        self._keep(report, _of_lines(waiting))
                         waiting = []
                 else:
                     self._body(report, piece)
         except UnreadableError as error:
             report.reject(report.file, str(error))
         if waiting:
-            self._keep(report, _mapped(waiting))
+            self._keep(report, _of_lines(waiting))
         return report
 
     def _call(self, report: Report, piece: Piece) -> Iterator[Sighting]:
@@ -123,36 +126,44 @@ class Importer:
         except UndecodableError as error:
             report.reject(_where(report, piece), str(error))
             return
-        mapped = self._mapper.map(decoded, system=None)
-        rejected = Counter(decoded.rejected) + Counter(mapped.rejected)
-        for why, count in rejected.items():
-            report.reject(_where(report, piece), f"{why} ({count})" if count > 1 else why, count)
-        report.accepted += len(decoded.spans) + len(decoded.logs) - sum(mapped.rejected.values())
-        self._keep(report, mapped)
+        self._mapped(report, piece, self._mapper.map(decoded, system=None), len(decoded.spans) + len(decoded.logs))
 
     def _litellm(self, report: Report, piece: Piece) -> None:
         from bot.trail import litellm
 
         mapped = litellm.sightings(piece.record, system=None)
+        self._mapped(report, piece, mapped, len(piece.record) - sum(mapped.rejected.values()))
+
+    def _mapped(self, report: Report, piece: Piece, mapped: "Mapped", accepted: int) -> None:
         for why, count in mapped.rejected.items():
             report.reject(_where(report, piece), f"{why} ({count})" if count > 1 else why, count)
-        report.accepted += len(piece.record) - sum(mapped.rejected.values())
+        report.accepted += accepted
         self._keep(report, mapped)
 
-    def _keep(self, report: Report, mapped: Any) -> None:
+    def _keep(self, report: Report, mapped: "Mapped") -> None:
         from bot.trail.ingest import Arrived
 
-        result = self._ingest.ingest([Arrived(mapped, None)])[0]
-        report.calls += result.calls_added
+        report.calls += self._written(Arrived(mapped, None)).calls_added
         starts = [one.facts.start_us for one in mapped.sightings if one.facts.start_us > 0]
         self.earliest_us = min([*starts, *([self.earliest_us] if self.earliest_us is not None else [])], default=None)
+
+    def _written(self, arrived: "Arrived") -> "Result":
+        """Waits for a store that somebody else holds; raises StoreUnavailableError when that takes too long."""
+        from bot.trail.storing.store import StoreUnavailableError
+
+        for pause in PAUSES:
+            try:
+                return self._ingest.ingest([arrived])[0]
+            except StoreUnavailableError:
+                time.sleep(pause)
+        return self._ingest.ingest([arrived])[0]
 
 
 def _where(report: Report, piece: Piece) -> str:
     return report.file if piece.line is None else f"{report.file}:{piece.line}"
 
 
-def _mapped(sightings: list[Sighting]) -> Any:
+def _of_lines(sightings: list[Sighting]) -> "Mapped":
     from bot.trail.mapping import Mapped
 
     return Mapped(sightings=sightings)

@@ -10,11 +10,16 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from bot.trail import errors, messages
 from bot.trail.calls import ErrorClass, Facts, Kind, Outcome, Sighting
+from bot.trail.joining import pack_levels
+from bot.trail.vocabulary import Levels
 
 EMITTER = "jsonl"
 UNKNOWN_SYSTEM = "unknown"
 _ANSWERED = frozenset({ErrorClass.MALFORMED_OUTPUT, ErrorClass.TRUNCATED, ErrorClass.FILTERED})
 """Classes that a complete answer may have."""
+_FINISHES = {ErrorClass.TRUNCATED: "length", ErrorClass.FILTERED: "content_filter"}
+"""What an answer ended with, where only the class tells."""
+_RANKS = pack_levels(Levels(), native=False)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NO_ID = (b"", bytes(16), bytes(8))
@@ -170,7 +175,8 @@ def _facts(told: _Line, system: str | None) -> Facts:
         error_type=told.error_type,
         error_text=told.error_text,
         http_status=told.http_status,
-        finish_reason=told.finish_reason,
+        finish_reason=told.finish_reason or (_FINISHES.get(error_class) if error_class else None),
+        json_expected=error_class is ErrorClass.MALFORMED_OUTPUT,
         retries=told.retries,
         response_id=told.response_id,
         conversation_id=told.conversation_id,
@@ -185,6 +191,7 @@ def _facts(told: _Line, system: str | None) -> Facts:
         output=_text(told.output),
         group_key=told.attempt_group,
         attempt_hint=told.attempt - 1 if told.attempt is not None else None,
+        ranks=_RANKS,
     )
 
 

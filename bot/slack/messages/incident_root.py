@@ -20,9 +20,10 @@ from bot.slack.blocks import (
     Style,
     clip,
     date,
+    join,
     markup,
 )
-from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,17 @@ class OfferedStep:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsImpact:
+    """What happened to the system's calls in the last hour; providers as the calls name them."""
+
+    calls: int
+    fell_back: Mapping[str, int]
+    users: int
+    nobodys: int = 0
+    """Failed requests that name no user."""
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentRootView:
     number: int
     version: int
@@ -62,6 +74,7 @@ class IncidentRootView:
     resolve_due: datetime | None = None
     resolved: Deed | None = None
     step: OfferedStep | None = None
+    impact: CallsImpact | None = None
     undoable: bool = False
     """Something that a step changed is still changed, and can be taken back in the thread."""
 
@@ -71,6 +84,8 @@ def render(view: IncidentRootView) -> Message:
     blocks: list[Block] = [Header(f"{SEVERITY[view.severity]} · {view.system}: {view.title}")]
     if view.known:
         blocks.append(Section(Plain(view.known)))
+    if view.impact is not None:
+        blocks.append(Section(_impact(view.impact, ended=view.state == "resolved")))
     blocks += [
         Fields(
             (
@@ -95,6 +110,22 @@ def render(view: IncidentRootView) -> Message:
         known=clip(view.known, 600),
     )
     return Message(Mrkdwn(text.source.rstrip()), blocks, COLOUR[view.state])
+
+
+def _impact(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
+    when = "in its last hour" if ended else "in the last hour"
+    if not impact.fell_back and not impact.users and not impact.nobodys:
+        calls = count(impact.calls, "call")
+        return markup("✔ No call fell back and no user saw an error {when} ({calls})", when=when, calls=calls)
+    whom = [
+        markup("*{calls}* fell back to {provider}", calls=count(calls, "call"), provider=clip(provider, 60))
+        for provider, calls in list(impact.fell_back.items())[:3]
+    ]
+    fell = join(", ", whom) if whom else Mrkdwn("No call fell back")
+    saw = markup("*{users}* saw an error", users=count(impact.users, "user"))
+    unknown = count(impact.nobodys, "failed request names", "failed requests name")
+    more = markup(" ({unknown} no user)", unknown=unknown) if impact.nobodys else Mrkdwn("")
+    return markup("⇄ {fell} {when}, {saw}{more}", fell=fell, when=when, saw=saw, more=more)
 
 
 def _state(view: IncidentRootView) -> Mrkdwn:

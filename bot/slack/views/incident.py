@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
+from bot.incidents import impact
 from bot.paging import pages
 from bot.runbooks.life import State as StepState
-from bot.slack.messages.incident_root import IncidentRootView, OfferedStep, Paging
+from bot.slack.messages.incident_root import CallsImpact, IncidentRootView, OfferedStep, Paging
 from bot.slack.messages.note import NoteView
 from bot.slack.messages.page import PagedIncident, PageView
 from bot.slack.messages.summary import SummaryView
@@ -43,6 +44,7 @@ async def root(look: Look, subject: dict[str, Any]) -> IncidentRootView:
         resolve_due=incident.resolve_due,
         resolved=resolved,
         step=_next_step(steps),
+        impact=await _impact(look, incident),
         undoable=any(_is_in_force(step) for step in steps),
     )
 
@@ -116,6 +118,11 @@ async def _paging(look: Look, incident_id: int) -> Paging | None:
     )
     outcome = (await look.session.execute(attempts)).scalar_one_or_none()
     return Paging(person, outcome or "waiting")
+
+
+async def _impact(look: Look, incident: Incident) -> CallsImpact | None:
+    found = await impact.of_incident(look.session, incident, now=look.now)
+    return CallsImpact(found.calls, found.fell_back, found.users, found.nobodys) if found is not None else None
 
 
 async def _steps(look: Look, incident_id: int) -> Sequence[RunbookStep]:
