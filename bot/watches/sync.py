@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.catalog import Catalog, Watch
 from bot.incidents import findings
 from bot.store.tables import Finding, PollTarget, WatchState
+from bot.watches import calls
 from bot.watches.slots import Grid
 from bot.watches.source import source_for
 
@@ -47,6 +48,7 @@ async def sync(session: AsyncSession, catalog: Catalog, *, now: datetime) -> Non
     for name in states.keys() - wanted.keys():
         await _retire(session, states[name], now=now)
     await session.flush()
+    await calls.sync(session, catalog, now=now)
 
 
 async def _alone(session: AsyncSession) -> None:

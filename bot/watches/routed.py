@@ -1,0 +1,73 @@
+"""Sums of calls by minute, sorted by the route and provider of a system that they went to. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.catalog import System
+from bot.detect.calls import Counts
+from bot.trail import histogram
+from bot.trail.calls import ErrorClass
+from bot.trail.queries import MinuteRow
+
+SETTLE = timedelta(seconds=10)
+"""A minute is looked at so long after its end: exporters hold calls back for five seconds."""
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Line:
+    """What is watched: a route of a system at one provider. Unknown ones are empty."""
+
+    route: str
+    """Several names with `+` between them where the calls do not tell which of the provider's routes they took."""
+    provider: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.route or '-'}/{self.provider or '-'}"
+
+
+def line_of(system: System, route: str | None, provider: str | None) -> Line:
+    """Where a call belongs: its route if it tells one, else every route of the system that has its provider."""
+    name = provider or ""
+    key = next((each for each in system.providers if each.casefold() == name.casefold()), name)
+    if route:
+        return Line(route, key)
+    return Line("+".join(each.name for each in system.routes.values() if key in each.providers), key)
+
+
+def sort(system: System, rows: Iterable[MinuteRow]) -> dict[Line, list[MinuteRow]]:
+    """The sums of each line."""
+    lines: defaultdict[Line, list[MinuteRow]] = defaultdict(list)
+    for row in rows:
+        lines[line_of(system, row.route, row.provider)].append(row)
+    return dict(lines)
+
+
+def counts(rows: Sequence[MinuteRow], first: int, last: int) -> Counts:
+    """The sums from one minute (since 1970) to another, both included."""
+    within = [row for row in rows if first <= number(row.minute) <= last]
+    by_class: defaultdict[ErrorClass, int] = defaultdict(int)
+    for row in within:
+        for error_class, count in row.classes.items():
+            by_class[error_class] += count
+    slow = histogram.quantile(sum(row.latency for row in within), 0.95) if within else None
+    p95 = timedelta(microseconds=slow) if slow is not None else None
+    return Counts(sum(row.calls for row in within), dict(by_class), p95)
+
+
+def number(at: datetime) -> int:
+    """Minutes since 1970."""
+    return int(at.timestamp() // 60)
+
+
+def last_complete(now: datetime) -> int:
+    """The last minute whose calls have had the time to arrive."""
+    return number(now - SETTLE) - 1
+
+
+def length(window: timedelta) -> int:
+    """Minutes of a window, at least one."""
+    return max(1, round(window / MINUTE))
