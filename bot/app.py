@@ -28,8 +28,10 @@ from bot.store.database import Database, DatabaseError
 from bot.store.retention import Retention
 from bot.store.tokens import TokenBook
 from bot.supervision import Crew
+from bot.trail.grouping import Grouping
 from bot.trail.writer import Pipeline, Writer
 from bot.watches import sync
+from bot.watches.calls import CallsWatcher
 from bot.watches.poller import Poller
 
 if TYPE_CHECKING:
@@ -86,6 +88,9 @@ class Application:
         self._crew.hire("reload", self._reload)
         if "watch" in self.roles:
             self._crew.hire("poller", Poller(self.db, self.catalog, self.clock).run)
+            self._crew.hire("calls", CallsWatcher(self.db, self.catalog, self.clock).run)
+        if "trail" in self.roles:
+            self._crew.hire("grouping", Grouping(self.db, self.clock).run)
         if "page" in self.roles:
             self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
             self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
