@@ -1,8 +1,8 @@
 """A model provider on loopback, speaking as OpenAI and as Anthropic; marks in the question say how it goes.
 
-`[429]` `[500]` `[503]` `[529]` refuse, `[openai 503]` refuses as OpenAI alone, `[retry]` refuses the first try, `[hang]`
-never answers, `[html]` sends no JSON, `[broken]` answers with broken JSON text, `[tool]` asks for a tool, `[length]`
-stops early, `[cut]` ends a stream midway, `[cached]` counts a thousand cached tokens.
+`[429]` `[500]` `[503]` `[529]` refuse, `[openai 503]` refuses as OpenAI alone, `[retry]` refuses the first try,
+`[hang]` never answers, `[html]` sends no JSON, `[broken]` answers with broken JSON text, `[tool]` asks for a tool,
+`[length]` stops early, `[cut]` ends a stream midway, `[cached]` counts a thousand cached tokens.
 """
 
 import asyncio
