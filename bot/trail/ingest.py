@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from bot.catalog import Catalog
 from bot.trail import merging
 from bot.trail.bodies import Codec
-from bot.trail.calls import Facts, Kind, SeenSpan, Sighting, StoredCall
+from bot.trail.calls import Facts, Sighting, StoredCall
 from bot.trail.fingerprint import input_hash
 from bot.trail.identity import id_maker
-from bot.trail.merging import Changes
+from bot.trail.merging import Changes, Known
 from bot.trail.pricing import Pricer
 from bot.trail.rollups import Counted
 from bot.trail.storing.rows import extra_text, words_of
 from bot.trail.storing.series import series_of
 from bot.trail.storing.store import BodyWrite, CallWrite, Found, IdTakenError, Plan, SourceDelta, TrailStore
+from bot.trail.surroundings import EMITTER
 from bot.trail.tidying import Tidier
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ class Ingest:
             plan.delta.remove(_as_stored(call, found), minutes_since_us=minutes_since_us)
             sources.count(call.facts, -1)
             self._words(plan, call, None)
-        sources.count_arrivals(batches, changes, found)
+        sources.count_arrivals(batches)
+        sources.count_twins(changes, found.known)
         plan.sources = sources.deltas
         return changes, plan
 
@@ -199,33 +201,34 @@ class _Sources:
         if facts.truncated:
             delta.truncated += by
 
-    def count_arrivals(self, batches: Iterable[Arrived], changes: Changes, found: Found) -> None:
+    def count_arrivals(self, batches: Iterable[Arrived]) -> None:
         """Everything that arrived shows that its emitter lives, also what was known or is no call."""
-        new_spans = _new_twins(changes.spans, found)
         for batch in batches:
             system, emitter = batch.system, ""
             for sighting in batch.mapped.sightings:
                 facts = sighting.facts
                 system, emitter = facts.system, facts.emitter
-                delta = self.deltas[system, emitter]
-                delta.emitter_version = facts.emitter_version
-                if new_spans and (sighting.trace_id, sighting.span_id) in new_spans:
-                    delta.twins += 1
+                self.deltas[system, emitter].emitter_version = facts.emitter_version
             for scope, count in batch.mapped.unknown.items():
                 self.deltas[system or "unknown", scope].unknown_spans += count
             rejected = sum(batch.mapped.rejected.values())
             if rejected:
                 self.deltas[system or "unknown", emitter].rejected += rejected
 
-
-def _new_twins(spans: Iterable[SeenSpan], found: Found) -> set[tuple[bytes, bytes]]:
-    return {
-        key
-        for span in spans
-        if span.kind is Kind.CALL
-        and span.call_id is not None
-        and (key := (span.trace_id, span.span_id)) not in found.known.spans
-    }
+    def count_twins(self, changes: Changes, known: Known) -> None:
+        """Spans that turned out to tell of a call that another span told of, each the first time."""
+        twins = [
+            (span.call_id, span.hints[EMITTER])
+            for span in changes.spans
+            if span.hints and EMITTER in span.hints and (span.trace_id, span.span_id) not in known.spans
+        ]
+        if twins:
+            systems = {
+                call.id: call.facts.system for call in (*changes.added, *(after for _, after in changes.changed))
+            }
+            for call_id, emitter in twins:
+                if call_id in systems:
+                    self.deltas[systems[call_id], emitter].twins += 1
 
 
 def _results(batches: Sequence[Arrived], changes: Changes) -> list[Result]:

@@ -34,6 +34,24 @@ _NAMES = (
     "group_key",
 )
 
+_SMALL = 2**15 - 1
+_INTEGER = 2**31 - 1
+_WIDE = 2**53
+_NUMBERS = {
+    "duration_us": _WIDE,
+    "first_token_us": _WIDE,
+    "http_status": _SMALL,
+    "retries": _SMALL,
+    "attempt_hint": _SMALL,
+    "input_tokens": _INTEGER,
+    "cached_tokens": _INTEGER,
+    "cache_write_tokens": _INTEGER,
+    "output_tokens": _INTEGER,
+    "reasoning_tokens": _INTEGER,
+    "emitter_cost_nano": _WIDE,
+}
+"""The largest that is believed; emitters send any number, and one that no column holds must not cost a whole batch."""
+
 
 class Tidier:
     """Works with the patterns that the catalog has for each system."""
@@ -52,6 +70,10 @@ class Tidier:
                 value = getattr(facts, name)
                 if value is not None and (len(value) > NAME or not _is_clean(value)):
                     setattr(facts, name, clean(value)[:NAME])
+            for name, largest in _NUMBERS.items():
+                value = getattr(facts, name)
+                if value is not None and not 0 <= value <= largest:
+                    setattr(facts, name, largest if value > 0 else 0)
             facts.user = hashed_user(user_hash(facts.user))
             self._tidy_texts(facts)
 
@@ -64,6 +86,7 @@ class Tidier:
             facts.error_text = facts.error_text[:_REDACTED_BEFORE_CUT]
         if self._redact:
             self._redact_texts(facts)
+            facts.redactions = min(facts.redactions, _SMALL)
         if facts.error_text is not None:
             facts.error_text = facts.error_text[:ERROR_TEXT]
 

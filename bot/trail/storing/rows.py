@@ -16,9 +16,6 @@ from bot.trail.storing.store import BodyWrite, CallWrite, StoredRow
 
 WORDS_LIMIT = 50_000
 """Characters of an output that are searched by word."""
-_SMALL = 2**15 - 1
-_INTEGER = 2**31 - 1
-_BIG = 2**63 - 1
 _HASHED = "\0"
 _SCHEMA = "json_schema"
 
@@ -111,34 +108,34 @@ def updated_values(write: CallWrite) -> tuple[Any, ...]:
         write.series_id,
         call.kind.value,
         facts.start_us,
-        _bounded(facts.duration_us, _BIG),
-        _bounded(facts.first_token_us, _BIG),
+        facts.duration_us,
+        facts.first_token_us,
         facts.outcome.value,
         None if facts.error_class is None else facts.error_class.value,
         facts.error_type,
         facts.error_text,
-        _bounded(facts.http_status, _SMALL),
+        facts.http_status,
         facts.finish_reason,
         facts.stream,
-        _bounded(facts.retries, _SMALL),
+        facts.retries,
         facts.response_id,
         facts.conversation_id,
         facts.external_id,
         user_hash_of(facts.user),
         write.input_hash,
-        _bounded(facts.input_tokens, _INTEGER),
-        _bounded(facts.cached_tokens, _INTEGER),
-        _bounded(facts.cache_write_tokens, _INTEGER),
-        _bounded(facts.output_tokens, _INTEGER),
-        _bounded(facts.reasoning_tokens, _INTEGER),
-        _bounded(write.cost_nano, _BIG),
+        facts.input_tokens,
+        facts.cached_tokens,
+        facts.cache_write_tokens,
+        facts.output_tokens,
+        facts.reasoning_tokens,
+        write.cost_nano,
         None if write.cost_source is None else write.cost_source.value,
         write.price_version,
-        _bounded(facts.emitter_cost_nano, _BIG),
+        facts.emitter_cost_nano,
         facts.group_key,
-        _bounded(facts.attempt_hint, _SMALL),
+        facts.attempt_hint,
         _flags(facts),
-        min(facts.redactions, _SMALL),
+        facts.redactions,
         facts.ranks,
         call.received_us,
     )
@@ -297,13 +294,6 @@ def _flags(facts: Facts) -> int:
     if facts.json_expected:
         flags |= 16
     return flags
-
-
-def _bounded(value: int | None, limit: int) -> int | None:
-    """Emitters send any number; one that no column holds must not cost the whole batch."""
-    if value is None or -limit <= value <= limit:
-        return value
-    return limit if value > 0 else -limit
 
 
 def _bytes(value: Any) -> bytes | None:
