@@ -135,7 +135,13 @@ def by_message(message: str | None) -> ErrorClass | None:
 def classify(name: str | None, status: int | None, message: str | None) -> ErrorClass:
     """The class of a failure. Where nothing tells, it counts as the server's."""
     said = status if status is not None and status >= 400 else status_in(message)
-    return by_name(name) or by_status(said) or by_message(message) or ErrorClass.SERVER
+    named = by_name(name)
+    if named is not None and named is not ErrorClass.SERVER:
+        return named
+    counted, worded = by_status(said), by_message(message)
+    if (named or counted or ErrorClass.SERVER) is ErrorClass.SERVER and ErrorClass.OVERLOADED in (counted, worded):
+        return ErrorClass.OVERLOADED  # SDKs call every status from 500 on an internal server error
+    return named or counted or worded or ErrorClass.SERVER
 
 
 def is_abandoned(name: str | None, message: str | None) -> bool:

@@ -113,6 +113,7 @@ class Mapper:
             exception = _read_events(told, facts, span)
         _read_documents(told, span.attributes)
         put_names(told, facts)
+        _read_name(span, vocabulary, facts)
         put_usage(told, facts)
         put_content(told, facts, span.dropped_attributes > 0)
         put_timing(told, facts)
@@ -167,7 +168,7 @@ class Mapper:
         talks: dict[tuple[bytes, bytes], _Talk] = {}
         for record in logs:
             vocabulary = self._vocabularies.spoken(record.scope.name, record.attributes)
-            event = record.event_name or record.attributes.get("event.name")
+            event = record.event_name or record.attributes.get("event.name") or record.attributes.get("event_name")
             rule = None
             if isinstance(event, str):
                 rule = next((rule for pattern, rule in vocabulary.records if pattern.match(event)), None)
@@ -404,6 +405,18 @@ def _hear(event: Event, vocabulary: Vocabulary, scope: Scope, talk: _Talk | None
             heard.add(event.time_us, None, event.attributes, rule.role, answer=rule.answer)
             return heard
     return talk
+
+
+def _read_name(span: Span, vocabulary: Vocabulary, facts: Facts) -> None:
+    """What attributes do not tell, from the names of the span (`chat gpt-4.1-mini`) and of its instrumentation."""
+    if facts.model_asked is None and facts.model_answered is None:
+        operation, _, model = span.name.partition(" ")
+        if operation == facts.operation and model and " " not in model:
+            facts.model_asked = word(model)
+    if facts.provider is None:
+        providers = vocabulary.values.get("provider", {})
+        parts = reversed(span.scope.name.lower().replace("-", ".").split("."))
+        facts.provider = next((providers[part] for part in parts if part in providers), None)
 
 
 def _drop_echo(vocabulary: Vocabulary, facts: Facts) -> None:

@@ -1,6 +1,7 @@
 """Messages of every vendor and framework in one shape: role, text, tool calls."""
 
 import ast
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ _RESULT_TYPES = frozenset(
     {"tool_call_response", "tool_result", "tool-result", "function_call_output", "tool_return", "functionResponse"}
 )
 _THINKING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
+_OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
+"""What a Python object writes that cannot be written."""
 Message = dict[str, Any]
 
 
@@ -293,14 +296,20 @@ def read_output(value: Any) -> tuple[str | None, Any]:
     if value is None or value in ("", [], {}) or (isinstance(value, str) and value in HIDDEN):
         return None, None
     read = decoded(value)
-    if isinstance(read, str) or not read:
-        return read or None, None
+    if isinstance(read, str):
+        return (None if _OBJECT.fullmatch(read) else read or None), None
+    if not read or (isinstance(read, Mapping) and not any(_says(one) for one in read.values())):
+        return None, None
     if _is_answer(read):
         found = read_messages(read, "assistant")
         return output_text(found), _finish(read)
     if isinstance(read, Mapping) and any(name in read for name in ("usage", "object", "choices", "generations", "id")):
         return None, None
     return (value if isinstance(value, str) else written(value)), None
+
+
+def _says(value: Any) -> bool:
+    return value is not None and value not in ("", [], {})
 
 
 def _is_answer(value: Any) -> bool:

@@ -236,9 +236,9 @@ def put_outcome(
     if status is not None and 100 <= status <= 599:
         facts.http_status = status
     name = errors.told(word(raw.get("error_type"))) or errors.told(exception[0])
-    answered = facts.output is not None or facts.output_tokens is not None
+    answered = facts.output is not None or facts.output_tokens is not None or facts.finish_reason is not None
     told_error = word(raw.get("error_type")) is not None or (facts.http_status or 0) >= 400
-    threw = failed is None and exception != (None, None) and not answered
+    threw = exception != (None, None) and not answered
     if not (failed or told_error or threw):
         return
     text = word_of_text(raw.get("error_text")) or exception[1] or message
