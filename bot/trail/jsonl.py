@@ -63,6 +63,9 @@ class _Line(BaseModel):
     input_tokens: Count | None = None
     cached_tokens: Count | None = None
     output_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
+    stream: bool | None = None
     cost: Annotated[Decimal, Field(ge=0, lt=10**6)] | None = None
     latency_ms: Annotated[float, Field(ge=0, lt=10**10)] | None = None
     first_token_ms: Annotated[float, Field(ge=0, lt=10**10)] | None = None
@@ -185,6 +188,9 @@ def _facts(told: _Line, system: str | None) -> Facts:
         input_tokens=told.input_tokens,
         cached_tokens=told.cached_tokens,
         output_tokens=told.output_tokens,
+        cache_write_tokens=told.cache_write_tokens,
+        reasoning_tokens=told.reasoning_tokens,
+        stream=told.stream,
         cached_split_told=told.cached_tokens is not None,
         emitter_cost_nano=int(told.cost.scaleb(9)) if told.cost is not None else None,
         input=_input(told.input),

@@ -18,6 +18,7 @@ CONTRACT = (
 MORE = (
     *("environment", "feature", "route", "prompt_name", "prompt_version", "conversation_id"),
     *("fell_back_from", "fallback_trigger", "first_token_ms", "retries"),
+    *("cache_write_tokens", "reasoning_tokens"),
     *("error_type", "error_text", "stream", "release", "emitter", "emitter_version"),
     *("redactions", "truncated", "has_body"),
 )

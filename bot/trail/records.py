@@ -42,6 +42,8 @@ class CallRecord:
     input_tokens: int | None
     cached_tokens: int | None
     output_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
     cost: Decimal | None
     cost_source: str | None
     latency_ms: float | None
