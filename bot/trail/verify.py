@@ -1,8 +1,8 @@
 """`badday trail verify`: recorded bodies go through the whole trail into a throwaway database, and meet their truth.
 
 A folder holds bodies, `index.json` (scenarios with their requests in order of arrival, and what the provider saw) and
-`truth.json` (the calls that each scenario's bodies show). What a scenario's bodies show counts as soon as they are
-read: bodies of later ones may add to its calls, but never more calls.
+`truth.json` (the calls that each scenario's bodies show). Other scenarios' bodies may add to its calls (an answer that
+comes late), but never more calls: where a call is not as its own bodies show it, these are read once more alone.
 """
 
 import asyncio
@@ -52,6 +52,8 @@ class Verdict:
     right: Counter[str] = field(default_factory=Counter)
     scored: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    doubtful: set[str] = field(default_factory=set)
+    """Scenarios with a call that is not as it should be."""
 
     @property
     def ok(self) -> bool:
@@ -85,18 +87,19 @@ class Verdict:
             "ok": self.ok,
         }
 
-    def check(self, name: str, right: bool, problem: str) -> None:
+    def check(self, name: str, right: bool, scenario: str, problem: str) -> None:
         """Count one comparison."""
         self.scored[name] += 1
         if right:
             self.right[name] += 1
         else:
-            self.problems.append(f"{name}: {problem}")
+            self.doubtful.add(scenario)
+            self.problems.append(f"{scenario}: {name}: {problem}")
 
 
 @dataclass(slots=True)
 class _Pair:
-    """A call of the truth and the stored one: as its own scenario's bodies told it, and as it was in the end."""
+    """A call of the truth and the stored one: as its scenario alone tells it, as it was then, and in the end."""
 
     scenario: str
     truth: Mapping[str, Any]
@@ -142,9 +145,14 @@ def _row(verdict: Verdict) -> str:
 async def verify(folder: Path) -> Verdict:
     """Read a folder's bodies and compare. Raises FolderError where it is not such a folder."""
     truth, index = _loaded(folder / TRUTH), _loaded(folder / files.INDEX)
+    scenarios = _scenarios(folder, index)
     with tempfile.TemporaryDirectory(prefix="badday-verify-") as place:
-        states = await _read(folder, index, f"sqlite:///{Path(place) / 'trail.db'}")
-    return compare(folder.name, truth, states, _seen(index))
+        states = await _read(scenarios, f"sqlite:///{Path(place) / 'trail.db'}")
+        verdict = compare(folder.name, truth, states, _seen(index))
+        for number, scenario in enumerate(verdict.doubtful & scenarios.keys()):
+            alone = await _read({scenario: scenarios[scenario]}, f"sqlite:///{Path(place) / f'alone-{number}.db'}")
+            states.alone[scenario] = alone.scenarios[scenario]
+    return compare(folder.name, truth, states, _seen(index)) if states.alone else verdict
 
 
 def _loaded(path: Path) -> Any:
@@ -160,9 +168,11 @@ class States:
 
     scenarios: dict[str, list[CallRecord]] = field(default_factory=dict)
     final: dict[int, CallRecord] = field(default_factory=dict)
+    alone: dict[str, list[CallRecord]] = field(default_factory=dict)
+    """As a scenario's bodies show them with nothing else read."""
 
 
-async def _read(folder: Path, index: Any, database_url: str) -> States:
+async def _read(scenarios: Mapping[str, Sequence[files.Found]], database_url: str) -> States:
     from bot.trail.ingest import Ingest
     from bot.trail.mapping import Mapper
     from bot.trail.storing import open_store
@@ -174,7 +184,7 @@ async def _read(folder: Path, index: Any, database_url: str) -> States:
     importer = Importer(Ingest(store, catalog=lambda: catalog, clock=lambda: datetime.now(UTC)), Mapper(), system=None)
     states = States()
     try:
-        for scenario, bodies in _scenarios(folder, index).items():
+        for scenario, bodies in scenarios.items():
             for found in bodies:
                 _refuse(importer.read(found))
             now = {record.id: record for record in await _records(db)}
@@ -233,10 +243,12 @@ def compare(
     left = dict(states.final)
     for scenario, wanted in truth.items():
         have = [record for record in states.scenarios.get(scenario, []) if record.id in left]
+        alone = {id(one): record for one, record in _matched(wanted, states.alone.get(scenario, []))}
         for one, record in _matched(wanted, have):
             final = left.pop(record.id)
             verdict.matched += 1
-            _score(verdict, _Pair(scenario, one, (record, final)), seen)
+            told = (alone[id(one)], record, final) if id(one) in alone else (record, final)
+            _score(verdict, _Pair(scenario, one, told), seen)
         missing = len(wanted) - min(len(wanted), len(have))
         if missing:
             verdict.missing += missing
@@ -285,13 +297,14 @@ def _score(verdict: Verdict, pair: _Pair, seen: Mapping[str, Mapping[str, Any]])
     if truth["class_visible"]:
         want = (truth["outcome"], truth["error_class"])
         got = [(record.outcome, record.error_class) for record in states]
-        verdict.check("classes", want in got, f"{pair.scenario}: {want}, but {got[-1]}")
+        verdict.check("classes", want in got, pair.scenario, f"{want}, but {got[-1]}")
     if truth["tokens_visible"]:
         counts = tuple(truth[name] or 0 for name in _COUNTS)
         told = [tuple(getattr(record, name) or 0 for name in _COUNTS) for record in states]
-        verdict.check("tokens", counts in told, f"{pair.scenario}: {counts}, but {told[-1]}")
+        verdict.check("tokens", counts in told, pair.scenario, f"{counts}, but {told[-1]}")
     outputs = [_output_right(truth, record) for record in states]
-    verdict.check("outputs", any(outputs), f"{pair.scenario}: {truth['output_starts']!r}, but {states[-1].output!r}")
+    problem = f"{truth['output_starts']!r}, but {states[-1].output!r}"
+    verdict.check("outputs", any(outputs), pair.scenario, problem)
     _score_cost(verdict, pair, seen)
 
 
@@ -308,11 +321,11 @@ def _score_cost(verdict: Verdict, pair: _Pair, seen: Mapping[str, Mapping[str, A
         expected = _expected_cost(seen.get(truth["response_id"] or ""), record)
         exact = record.cost is not None and _UPPER_BOUND not in (record.cost_source or "")
         near = expected is None or record.cost is None or abs(record.cost - expected) <= COST_GAP * expected
-        problem = f"{pair.scenario}: {record.cost} ({record.cost_source}), expected {expected}"
-        verdict.check("costs", exact and near, problem)
+        problem = f"{record.cost} ({record.cost_source}), expected {expected}"
+        verdict.check("costs", exact and near, pair.scenario, problem)
     elif truth["outcome"] == "ok" and truth["input_tokens"] and record.cost is not None:
         bound = _UPPER_BOUND in (record.cost_source or "")
-        verdict.check("costs", bound, f"{pair.scenario}: {record.cost_source} says more than the body does")
+        verdict.check("costs", bound, pair.scenario, f"{record.cost_source} says more than the body does")
 
 
 def _expected_cost(request: Mapping[str, Any] | None, record: CallRecord) -> Decimal | None:
