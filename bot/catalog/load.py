@@ -5,10 +5,23 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bot.catalog import explain, references
-from bot.catalog.models import Catalog, Feature, Hysteresis, Person, Provider, Route, System, Watch
+from bot.catalog.models import (
+    CallsWatch,
+    Catalog,
+    FallbackTrigger,
+    Feature,
+    Hysteresis,
+    Person,
+    Price,
+    Provider,
+    RedactPattern,
+    Route,
+    System,
+    Watch,
+)
 from bot.catalog.problems import CatalogError, Problem
 from bot.catalog.reading import Document, read, read_text
-from bot.catalog.schema import CatalogFile, SystemEntry, WatchEntry
+from bot.catalog.schema import CallsEntry, CatalogFile, FallbackEntry, ProviderEntry, SystemEntry, WatchEntry
 
 _ADVICE = "make one with `badday init`, or name another with BADDAY_CONFIG"
 
@@ -43,9 +56,7 @@ def _checked(document: Document) -> CatalogFile | None:
 
 
 def _catalog(file: CatalogFile) -> Catalog:
-    providers = {
-        name: Provider(name=name, status=entry.status, engine=entry.engine) for name, entry in file.providers.items()
-    }
+    providers = {name: _provider(name, entry) for name, entry in file.providers.items()}
     watches = {name: _watch(name, entry, providers[entry.provider]) for name, entry in file.watches.items()}
     return Catalog(
         people={
@@ -56,6 +67,14 @@ def _catalog(file: CatalogFile) -> Catalog:
         systems={name: _system(name, entry) for name, entry in file.systems.items()},
         watches=watches | _implied(providers, watches),
     )
+
+
+def _provider(name: str, entry: ProviderEntry) -> Provider:
+    prices = {
+        model: Price(price.input, price.output, price.cached_input, price.cache_write)
+        for model, price in entry.prices.items()
+    }
+    return Provider(name=name, status=entry.status, engine=entry.engine, prices=prices)
 
 
 def _system(name: str, entry: SystemEntry) -> System:
@@ -70,7 +89,31 @@ def _system(name: str, entry: SystemEntry) -> System:
         },
         features={key: Feature(name=key, default=feature.default) for key, feature in entry.features.items()},
         depends_on=entry.depends_on,
+        calls=_calls(entry.calls),
+        redact=tuple(RedactPattern(each.name, each.pattern) for each in entry.redact),
+        fallbacks={dependency: _fallbacks(each) for dependency, each in entry.fallbacks.items()},
     )
+
+
+def _calls(entry: CallsEntry) -> CallsWatch:
+    return CallsWatch(
+        error_share=entry.errors,
+        minimum=entry.minimum,
+        window=entry.window,
+        p95=entry.p95,
+        severity=entry.severity,
+        silence=entry.silence,
+        enabled=entry.enabled,
+    )
+
+
+def _fallbacks(entry: FallbackEntry) -> dict[FallbackTrigger, str]:
+    told = {
+        FallbackTrigger.TIMEOUT: entry.timeout,
+        FallbackTrigger.RATE_LIMIT: entry.rate_limit,
+        FallbackTrigger.MALFORMED: entry.malformed,
+    }
+    return {trigger: what for trigger, what in told.items() if what is not None}
 
 
 def _watch(name: str, entry: WatchEntry, provider: Provider) -> Watch:

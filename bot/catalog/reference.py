@@ -16,9 +16,13 @@ _SECTIONS = (
     ("The file", "CatalogFile"),
     ("`people.<key>`", "PersonEntry"),
     ("`providers.<name>`", "ProviderEntry"),
+    ("`providers.<name>.prices.<model>`", "PriceEntry"),
     ("`systems.<name>`", "SystemEntry"),
     ("`systems.<name>.routes.<name>`", "RouteEntry"),
     ("`systems.<name>.features.<name>`", "FeatureEntry"),
+    ("`systems.<name>.calls`", "CallsEntry"),
+    ("`systems.<name>.redact`", "RedactEntry"),
+    ("`systems.<name>.fallbacks.<provider>`", "FallbackEntry"),
     ("`watches.<name>`", "WatchEntry"),
     ("`watches.<name>.hysteresis`", "HysteresisEntry"),
 )
@@ -41,6 +45,9 @@ def with_tables(page: str) -> str:
     """The documentation page with its tables of keys renewed."""
     tables = "\n".join(_section(title, model) for title, model in _SECTIONS)
     return _TABLES.sub(lambda found: f"{found[1]}\n{tables}\n{found[2]}", page)
+
+
+_MOST_SHOWN = 3  # keys of a mapping that is a default
 
 
 def _steady(part: Any) -> Any:
@@ -73,11 +80,20 @@ def _rows(part: dict[str, Any]) -> Iterator[str]:
 def _default(value: Any) -> str:
     if value is None or value in ([], {}):
         return "none"
+    if isinstance(value, dict) and len(value) > _MOST_SHOWN:
+        return "those below"
     if isinstance(value, dict):
         return "`{" + ", ".join(f"{key}: {each}" for key, each in value.items()) + "}`"
     if isinstance(value, list):
         return f"`[{', '.join(value)}]`"
     return f"`{json.dumps(value)}`".replace('"', "")
+
+
+_BY_EXAMPLE = {
+    "0.40": 'price (`"0.40"`)',
+    "20%": "share (`20%`)",
+    "30m": "duration (`45s`, `5m`, `1h30m`) or `off`",
+}
 
 
 def _kind(value: dict[str, Any]) -> str:
@@ -87,19 +103,24 @@ def _kind(value: dict[str, Any]) -> str:
         return " or ".join(f"`{word}`" for word in known["enum"]) if "enum" in known else "mapping, see below"
     if "anyOf" in value:
         return _kind(next(each for each in value["anyOf"] if each.get("type") != "null"))
+    if "enum" in value:
+        return " or ".join(f"`{word}`" for word in value["enum"])
     if "const" in value:
         return f"`{value['const']}`"
     match value.get("type"):
         case "array":
-            return f"list of {_kind(value['items'])}".replace(" or ", ", ")
+            items = _kind(value["items"]).replace("mapping,", "mappings,")
+            return f"list of {items}".replace(" or ", ", ")
         case "object":
             return "mapping by name, see below"
         case "boolean":
             return "true or false"
         case "integer":
             return f"whole number, {value['minimum']} to {value['maximum']}"
+    if value.get("format") == "regex":
+        return "pattern"
     if value.get("format") == "uri":
         return "web address"
     if value.get("examples"):
-        return "duration (`45s`, `5m`, `1h30m`)"
+        return _BY_EXAMPLE.get(value["examples"][0], "duration (`45s`, `5m`, `1h30m`)")
     return "e-mail address" if value.get("format") == "email" else "text"

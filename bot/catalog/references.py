@@ -8,6 +8,9 @@ from bot.catalog.reading import Document, FieldPath
 from bot.catalog.schema import too_often
 from bot.catalog.values import duration, nearest, shown
 
+FALLBACKS = ("retry", "cached", "template", "human", "none")
+"""What may happen instead of a call, beside asking another provider."""
+
 _Named = tuple[FieldPath, str]
 
 
@@ -21,6 +24,9 @@ def problems(document: Document) -> list[Problem]:
         _unique_names,
         _unique_people,
         _pages,
+        _fallbacks,
+        _unique_patterns,
+        _unique_models,
     )
     return [problem for check in checks for problem in check(document)]
 
@@ -120,6 +126,60 @@ def _unique_people(document: Document) -> Iterator[Problem]:
             first = owners.setdefault(value.casefold(), path[1])
             if first != path[1]:
                 yield document.problem((*path, key), f"{first} has the same {what}", "keep one of the two people")
+
+
+def _fallbacks(document: Document) -> Iterator[Problem]:
+    providers = sorted(_mapping(document.at(("providers",))))
+    for path, system in _entries(document, "systems"):
+        used = {name for _, name in _used(document, path)}
+        for dependency, triggers in _mapping(system.get("fallbacks")).items():
+            own = (*path, "fallbacks", dependency)
+            if dependency not in used:
+                guess = nearest(dependency, sorted(used))
+                fix = f"did you mean {guess}?" if guess else "name one of its routes, or add it to `depends_on`"
+                yield document.problem(own, f"{path[1]} does not use a provider {shown(dependency)}", fix, at_key=True)
+            for trigger, what in _mapping(triggers).items():
+                if what == dependency:
+                    fix = "write retry, if it should be asked again"
+                    yield document.problem((*own, trigger), f"{dependency} cannot stand in for itself", fix)
+                elif isinstance(what, str) and what not in FALLBACKS and what not in providers:
+                    guess = nearest(what, [*providers, *FALLBACKS])
+                    words = f"write a provider of this catalog, or one of {', '.join(FALLBACKS)}"
+                    fix = f"did you mean {guess}? ({words})" if guess else words
+                    yield document.problem((*own, trigger), f"{shown(what)} is not known here", fix)
+
+
+def _used(document: Document, path: FieldPath) -> Iterator[_Named]:
+    """The providers that a system names."""
+    yield from _texts(document, (*path, "depends_on"))
+    for route, _ in _routes(document):
+        if route[: len(path)] == path:
+            yield from _texts(document, (*route, "primary"))
+            yield from _texts(document, (*route, "standbys"))
+
+
+def _unique_patterns(document: Document) -> Iterator[Problem]:
+    for path, system in _entries(document, "systems"):
+        patterns = system.get("redact")
+        seen: set[str] = set()
+        for index, entry in enumerate(patterns if isinstance(patterns, list) else []):
+            name = _mapping(entry).get("name")
+            if not isinstance(name, str):
+                continue
+            if name in seen:
+                fix = "give it a name of its own, or join the patterns with |"
+                yield document.problem((*path, "redact", index, "name"), f"{shown(name)} is named twice", fix)
+            seen.add(name)
+
+
+def _unique_models(document: Document) -> Iterator[Problem]:
+    for path, provider in _entries(document, "providers"):
+        seen: dict[str, str] = {}
+        for model in _mapping(provider.get("prices")):
+            first = seen.setdefault(model.casefold(), model)
+            if first != model:
+                own = (*path, "prices", model)
+                yield document.problem(own, f"{first} is the same model", "keep one of the two prices", at_key=True)
 
 
 def _pages(document: Document) -> Iterator[Problem]:

@@ -11,13 +11,19 @@ from bot.catalog.values import (
     Channel,
     Duration,
     Email,
+    Model,
     Name,
     PageUrl,
+    Pattern,
+    Share,
     SlackUser,
     Text,
     TimeZone,
+    Usd,
+    duration,
     shown,
     written,
+    written_share,
     wrong,
 )
 from bot.loopback import is_loopback
@@ -34,6 +40,18 @@ def _true_or_false(value: Any) -> Any:
     return value
 
 
+def _span_or_off(value: Any) -> timedelta | None:
+    return None if value is None or value == "off" else duration(value)
+
+
+Silence = Annotated[
+    timedelta | None,
+    BeforeValidator(_span_or_off),
+    PlainSerializer(lambda length: "off" if length is None else written(length), return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(off|(?=.)(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?)$", "examples": ["30m", "off"]}
+    ),
+]
 Switch = Annotated[bool, BeforeValidator(_true_or_false), WithJsonSchema({"type": "boolean"})]
 
 
@@ -56,6 +74,19 @@ class PersonEntry(Strict):
     """IANA time zone, for example Europe/Madrid."""
 
 
+class PriceEntry(Strict):
+    """What your contract says a model costs, in US dollars for a million tokens; wins over the public price list."""
+
+    input: Usd
+    """Input that was not cached."""
+    output: Usd
+    """Output, reasoning included."""
+    cached_input: Usd | None = None
+    """Input read from the provider's cache; costs what `input` costs where it is left out."""
+    cache_write: Usd | None = None
+    """Input written into the provider's cache; costs what `input` costs where it is left out."""
+
+
 class ProviderEntry(Strict):
     """A model provider, or another service that systems call."""
 
@@ -63,6 +94,8 @@ class ProviderEntry(Strict):
     """Address of its status page; makes the watch `status.<provider>` unless `watches` has one of that name."""
     engine: Engine = Engine.STATUSPAGE
     """Who makes the status page."""
+    prices: dict[Model, PriceEntry] = Field(default_factory=dict)
+    """Contract prices by model, named with or without its date."""
 
 
 class RouteEntry(Strict):
@@ -79,6 +112,60 @@ class FeatureEntry(Strict):
 
     default: Switch = True
     """Its value in normal times."""
+
+
+class RedactEntry(Strict):
+    """Text of this system that is never stored, beside the secrets and people's data that never are."""
+
+    name: Name
+    """The mark that stands in its place: `order-id` leaves `[order-id]`."""
+    pattern: Pattern
+    """What to look for, in RE2 syntax; should not take quotes or backslashes, so that JSON stays JSON."""
+
+
+class FallbackEntry(Strict):
+    """What should happen when calls of a dependency fail.
+
+    A provider's name, or one of `retry`, `cached`, `template`, `human`, `none`.
+    """
+
+    timeout: Name | None = None
+    """When no answer comes in time."""
+    rate_limit: Name | None = None
+    """When it refuses because of too many calls."""
+    malformed: Name | None = None
+    """When its answer cannot be used."""
+
+
+class CallsEntry(Strict):
+    """When the system's own calls are bad."""
+
+    errors: Annotated[Share, PlainSerializer(written_share, return_type=str)] = Field(
+        default=0.2, json_schema_extra={"default": "20%"}
+    )
+    """Share of failed calls from which on it is an incident."""
+    minimum: int = Field(default=20, ge=1, le=1_000_000, strict=True)
+    """Calls within the window below which nothing is concluded."""
+    window: Span = Field(default=timedelta(minutes=5), json_schema_extra={"default": "5m"})
+    """How long it must be so: whole minutes, 1m to 1h."""
+    p95: Span | None = None
+    """95th percentile of the durations from which on it is an incident."""
+    severity: Literal["sev1", "sev2", "sev3"] = "sev2"
+    """Severity of the incident."""
+    silence: Silence = Field(default=timedelta(minutes=30), json_schema_extra={"default": "30m"})
+    """How long a system that usually sends calls may send none: 5m to 24h, or `off`."""
+    enabled: Switch = True
+    """Whether its calls are watched."""
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> Self:
+        if self.window % timedelta(minutes=1) or not timedelta(minutes=1) <= self.window <= timedelta(hours=1):
+            raise wrong(f"has a window of {written(self.window)}", "write whole minutes, 1m to 1h")
+        if self.silence is not None and not timedelta(minutes=5) <= self.silence <= LONGEST:
+            raise wrong(f"has a silence of {written(self.silence)}", "write 5m to 24h, or off")
+        if self.p95 == timedelta(0):
+            raise wrong("has a p95 of 0s", "write the duration that is too long, for example 8s, or leave it out")
+        return self
 
 
 class SystemEntry(Strict):
@@ -98,6 +185,12 @@ class SystemEntry(Strict):
     """Its features by name; a name is used by one system only."""
     depends_on: tuple[Name, ...] = ()
     """Providers that it needs beside those of its routes."""
+    calls: CallsEntry = CallsEntry()
+    """When its calls, as the trail sees them, are an incident."""
+    redact: tuple[RedactEntry, ...] = ()
+    """Texts that the trail must not keep."""
+    fallbacks: dict[Name, FallbackEntry] = Field(default_factory=dict)
+    """What should happen by dependency, to be compared with what the trail shows."""
 
 
 class HysteresisEntry(Strict):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from bot.catalog.patterns import PatternError, checked
 from bot.loopback import is_loopback
 
 PLAIN = "plain"  # the pydantic error type whose context holds our own `message` and `fix`
@@ -18,6 +20,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _EMAIL = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+")
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _SLACK_CHANNEL = re.compile(r"[CG][A-Z0-9]{8,}")
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,2})?) ?%")
+_MODEL = re.compile(r"[^\s\"']{1,200}")
+_DEAREST = 100_000  # US dollars for a million tokens
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 
 
@@ -139,8 +144,74 @@ def written(length: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
+def usd(value: Any) -> Decimal:
+    """Money of a price list: a number, or better its text, for `0.1` has no exact binary form."""
+    fix = 'write US dollars for a million tokens, for example "0.40"'
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise wrong(f"must be a price, not {shown(value)}", fix)
+    try:
+        price = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise wrong(f"{shown(value)} is not a price", fix) from None
+    if not price.is_finite() or not 0 <= price <= _DEAREST:
+        raise wrong(f"{shown(value)} is not a price", f"write 0 to {_DEAREST:,}: US dollars for a million tokens")
+    if int(price.as_tuple().exponent) < -9:
+        raise wrong(f"{shown(value)} has more than nine decimal places", fix)
+    return price
+
+
+def share(value: Any) -> float:
+    fix = 'write a share of the calls, for example "20%"'
+    if isinstance(value, float):
+        return value
+    found = _SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise wrong(f"{shown(value)} is not a share", fix)
+    percent = Decimal(found[1])
+    if not 0 < percent <= 100:
+        raise wrong(f"{shown(value)} is no share that could be reached", 'write more than "0%", at most "100%"')
+    return float(percent / 100)
+
+
+def written_share(part: float) -> str:
+    """A share as the catalog writes it: 0.2 is 20%."""
+    return f"{round(part * 100, 2):g}%"
+
+
+def pattern(value: str) -> str:
+    if len(value) > 1_000:
+        raise wrong("is longer than 1,000 characters", "split it into several patterns")
+    try:
+        return checked(value)
+    except PatternError as error:
+        raise wrong(
+            f"the pattern {shown(value)} {error}",
+            "write it in RE2 syntax (no look-around, no back-references), best in single quotes",
+        ) from None
+
+
+def model(value: str) -> str:
+    if not _MODEL.fullmatch(value):
+        raise wrong(f"{shown(value)} is not the name of a model", "write it as calls name it, for example gpt-4.1-mini")
+    return value
+
+
 Name = Annotated[str, AfterValidator(name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
 Text = Annotated[str, AfterValidator(text)]
+Model = Annotated[str, AfterValidator(model)]
+Pattern = Annotated[str, AfterValidator(pattern), WithJsonSchema({"type": "string", "format": "regex"})]
+Usd = Annotated[
+    Decimal,
+    BeforeValidator(usd),
+    WithJsonSchema({"type": ["string", "number"], "minimum": 0, "pattern": r"^\d+(\.\d{1,9})?$", "examples": ["0.40"]}),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(share),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,2})? ?%$", "examples": ["20%"]}),
+]
 Email = Annotated[str, AfterValidator(email), WithJsonSchema({"type": "string", "format": "email"})]
 SlackUser = Annotated[
     str, AfterValidator(slack_user), WithJsonSchema({"type": "string", "pattern": f"^{_SLACK_USER.pattern}$"})

@@ -12,6 +12,7 @@ import orjson
 import re2
 
 from bot.catalog.models import RedactPattern
+from bot.catalog.patterns import checked
 from bot.trail.sensitive import (
     AFTER_DIGITS,
     BEFORE_DIGITS,
@@ -29,17 +30,11 @@ _MOST_ROUNDS = 4
 _BACKSLASH = 0x5C
 _UNICODE_ESCAPE = re.compile(rb"u[0-9a-fA-F]{4}")
 
-_PROBES = ("", "a 0, é\n")
-"""A pattern such as `\\b` matches nothing at all only where there is something."""
 _UNANCHORED = re2._Anchor.UNANCHORED
 _Matcher = Callable[[Any, bytes, int, int], list[tuple[int, int]]]
 
 Span = tuple[int, int, int]
 """Start, end and rule of a find."""
-
-
-class PatternError(ValueError):
-    """A pattern cannot be used; the message says why."""
 
 
 class Redactor:
@@ -201,18 +196,6 @@ class Redactor:
         except (ValueError, StopIteration, AttributeError):  # a pattern that takes quotes, too
             alone, found = self._redacted(text.encode(errors="replace"), range(len(self._rules)))
             return alone.decode(errors="replace"), found
-
-
-def checked(pattern: str) -> str:
-    """The pattern, if RE2 can use it and it never matches nothing at all. Raises PatternError."""
-    try:
-        compiled = re2.compile(pattern, _options())
-    except re2.error as error:
-        reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
-        raise PatternError(reason) from None
-    if any(found.start() == found.end() for probe in _PROBES for found in compiled.finditer(probe)):
-        raise PatternError("it matches the empty text")
-    return pattern
 
 
 def _options() -> Any:

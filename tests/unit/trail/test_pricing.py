@@ -292,6 +292,7 @@ def test_every_name_has_at_least_one_spelling(model: str) -> None:
 def test_the_price_list_is_not_loaded_before_a_call_needs_it() -> None:
     code = (
         "import sys; from bot.trail.pricing import Pricer; from bot.trail.calls import Facts;"
-        "from bot.catalog import Catalog; Pricer(Catalog()).price(Facts(model_asked='x')); assert 'genai_prices' not in sys.modules"
+        "from bot.catalog import Catalog; Pricer(Catalog()).price(Facts(model_asked='x'));"
+        "assert 'genai_prices' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

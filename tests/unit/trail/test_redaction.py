@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from stdnum import luhn as reference
 
 from bot.catalog.models import RedactPattern
-from bot.trail.redaction import PatternError, Redactor, checked
+from bot.catalog.patterns import PatternError, checked
+from bot.trail.redaction import Redactor
 from bot.trail.sensitive import luhn
 
 REDACTOR = Redactor()
@@ -264,13 +265,13 @@ def test_no_pattern_redacts_its_own_marks(greedy: str, text: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["a*", "", "(x|)", "^", "$", "a?b*", r"\b"])
 def test_a_pattern_that_matches_nothing_at_all_is_refused(pattern: str) -> None:
-    with pytest.raises(PatternError, match="matches the empty text"):
+    with pytest.raises(PatternError, match="matches nothing at all"):
         checked(pattern)
 
 
 @pytest.mark.parametrize("pattern", ["(", "[a", "a{5000}", r"(?<=a)b", r"\1"])
 def test_a_pattern_that_re2_cannot_use_is_refused_with_its_reason(pattern: str) -> None:
-    with pytest.raises(PatternError, match=r"\w"):
+    with pytest.raises(PatternError, match="cannot be used: ."):
         checked(pattern)
 
 
