@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,7 @@ from starlette.routing import BaseRoute
 from bot import logs
 from bot.catalog import CatalogError
 from bot.catalog.live import LiveCatalog
-from bot.http import auth, health, ofrep, problems
+from bot.http import auth, gauges, health, ofrep, problems
 from bot.http import trail as trail_http
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
@@ -126,7 +127,8 @@ class Application:
         return self.catalog.refresh()
 
     def _routes(self) -> list[BaseRoute]:
-        routes: list[BaseRoute] = [*health.routes(self.settings, self.db, lambda: self.ready)]
+        metrics = partial(gauges.calls_metrics, self.db, self.catalog, self.clock)
+        routes: list[BaseRoute] = [*health.routes(self.settings, self.db, lambda: self.ready, more=metrics)]
         if "switchboard" in self.roles:
             routes += ofrep.routes(self.settings, self.db, self.catalog)
         if self._writer is not None:

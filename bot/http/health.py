@@ -1,6 +1,6 @@
 """Is it alive, is it ready, how is it doing: /health/live, /health/ready, /metrics."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -19,11 +19,17 @@ log = structlog.get_logger(__name__)
 
 
 def routes(
-    settings: Settings, db: Database, started: Callable[[], bool], *, registry: CollectorRegistry = REGISTRY
+    settings: Settings,
+    db: Database,
+    started: Callable[[], bool],
+    *,
+    registry: CollectorRegistry = REGISTRY,
+    more: Callable[[], Awaitable[bytes]] | None = None,
 ) -> list[Route]:
     """Health is open to everybody; metrics to callers on this machine and to those with the token.
 
-    Ready means started, with a database that answers; it never waits for Slack.
+    Ready means started, with a database that answers; it never waits for Slack. `more` gives further metrics, which
+    are left out while the database does not answer.
     """
     guard = Guard(settings.api_token)
 
@@ -38,7 +44,13 @@ def routes(
         return JSONResponse({"status": "ready"})
 
     async def metrics(_request: Request) -> Response:
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        told = generate_latest(registry)
+        if more is not None:
+            try:
+                told += await more()
+            except SQLAlchemyError as error:
+                log.warning("metrics without those of the database", error=type(error).__name__)
+        return Response(told, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [
         Route("/health/live", live, methods=["GET"]),

@@ -1,10 +1,24 @@
 """The answer to `/badday status`: systems, routes in force, watches with their age, open incidents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from bot.slack.blocks import Block, Context, Divider, Header, Literal, Message, Mrkdwn, RichText, Section, join, markup
+from bot.slack.blocks import (
+    Block,
+    Context,
+    Divider,
+    Header,
+    Literal,
+    Message,
+    Mrkdwn,
+    RichText,
+    Section,
+    date,
+    join,
+    markup,
+)
 from bot.slack.messages.words import SEVERITY, STATE, count, span
 
 SHOWN = 10
@@ -36,6 +50,25 @@ class WatchLine:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsLine:
+    """A system's own calls on one route at one provider; both are None where the system as a whole sends none."""
+
+    system: str
+    route: str | None = None
+    provider: str | None = None
+    state: str = "unknown"
+    """good, bad, mixed (some fail), unknown (too few calls to tell), silent (calls are missed) or none (none come)."""
+    calls: int = 0
+    failed: int = 0
+    p95_ms: int | None = None
+    minutes: int = 5
+    last_at: datetime | None = None
+    """When a call last arrived; None when none ever did."""
+    stale: bool = False
+    """Nobody has looked for too long."""
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentLine:
     number: int
     system: str
@@ -52,10 +85,12 @@ class StatusView:
     systems: Sequence[SystemLine]
     watches: Sequence[WatchLine]
     incidents: Sequence[IncidentLine]
+    calls: Sequence[CallsLine] = ()
 
 
 def render(view: StatusView) -> Message:
     unsure = [watch for watch in view.watches if watch.stale or watch.problem]
+    silent = [line.system for line in view.calls if line.state == "silent"]
     headline = f"● {count(len(view.incidents), 'open incident')}" if view.incidents else "✔ No open incident"
     blocks: list[Block] = [Header(headline)]
     for incident in view.incidents[:SHOWN]:
@@ -69,10 +104,13 @@ def render(view: StatusView) -> Message:
         blocks.append(Context((markup("{more} more, see App Home", more=len(view.incidents) - SHOWN),)))
     blocks += [Divider(), Section(_listed("Systems", [_system(line) for line in view.systems]))]
     blocks.append(Section(_listed("Watches", [_watch(line) for line in view.watches])))
+    if view.calls:
+        blocks.append(Section(_listed("Calls", [_calls(line) for line in view.calls])))
     text = markup(
-        "{incidents}. {watches}.",
+        "{incidents}. {watches}.{silence}",
         incidents=count(len(view.incidents), "open incident") if view.incidents else "No open incident",
         watches=f"{count(len(unsure), 'watch', 'watches')} cannot be trusted" if unsure else "All watches are fresh",
+        silence=f" No calls arrive from {', '.join(silent)}." if silent else "",
     )
     return Message(text, blocks)
 
@@ -108,3 +146,33 @@ def _watch(line: WatchLine) -> Mrkdwn:
     if line.problem:
         parts.append(markup("{problem}", problem=line.problem))
     return join(" · ", parts)
+
+
+CALLS_SIGN: Mapping[str, str] = MappingProxyType(
+    {"good": "✔", "bad": "✖", "silent": "✖", "mixed": "●", "unknown": "○", "none": "○"}
+)
+
+
+def _calls(line: CallsLine) -> Mrkdwn:
+    sign = "✖" if line.stale else CALLS_SIGN[line.state]
+    name = markup("{sign} *{system}*", sign=sign, system=line.system)
+    if line.stale:
+        return markup("{name} *not looked at*: the calls watch does not run", name=name)
+    if line.route is None and line.provider is None:
+        return markup("{name} {what}", name=name, what=_absence(line))
+    where = " → ".join(part for part in (line.route, line.provider) if part) or "route and provider unknown"
+    words = {"bad": "failing, ", "unknown": "too few to tell, "}.get(line.state, "")
+    seen = f"{count(line.calls, 'call')} in {line.minutes} min"
+    rest = [f"{words}{seen}"]
+    if line.calls:
+        rest.append(f"{round(100 * line.failed / line.calls)} % failed")
+    if line.p95_ms is not None:
+        rest.append(f"95 % within {line.p95_ms / 1000:.1f} s")
+    return markup("{name} {where} {rest}", name=name, where=where, rest=", ".join(rest))
+
+
+def _absence(line: CallsLine) -> Mrkdwn:
+    if line.last_at is None:
+        return Mrkdwn("no calls yet")
+    since = markup("no calls since {at}", at=date(line.last_at))
+    return markup("*{since}*", since=since) if line.state == "silent" else since

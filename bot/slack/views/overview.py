@@ -8,10 +8,11 @@ from sqlmodel import col
 from bot.incidents import incidents
 from bot.runbooks import arming
 from bot.slack.messages.home import HomeIncident, HomeView
-from bot.slack.messages.status import IncidentLine, RouteLine, StatusView, SystemLine, WatchLine
+from bot.slack.messages.status import CallsLine, IncidentLine, RouteLine, StatusView, SystemLine, WatchLine
 from bot.slack.views.look import Look
 from bot.store.tables import Incident, SlackIdentity, WatchState
 from bot.switchboard import board
+from bot.watches.calls_seen import SeenCalls, seen_calls
 
 
 async def status(look: Look, subject: dict[str, Any]) -> StatusView:
@@ -21,6 +22,7 @@ async def status(look: Look, subject: dict[str, Any]) -> StatusView:
         systems=await _systems(look),
         watches=await _watches(look),
         incidents=[await _line(look, incident) for incident in found],
+        calls=[line for seen in await seen_calls(look.session, look.catalog, look.now) for line in _calls(seen)],
     )
 
 
@@ -63,6 +65,27 @@ async def _watches(look: Look) -> list[WatchLine]:
         )
         for watch in (await look.session.execute(statement)).scalars()
     ]
+
+
+def _calls(seen: SeenCalls) -> list[CallsLine]:
+    """A line for each route that is called now, or that failed when it was; else one for the system."""
+    if seen.series and seen.silent_since is None:
+        return [
+            CallsLine(
+                system=seen.system,
+                route=series.route or None,
+                provider=series.provider or None,
+                state=series.state,
+                calls=series.calls,
+                failed=series.failed,
+                p95_ms=series.p95_ms,
+                minutes=seen.minutes,
+                stale=seen.stale,
+            )
+            for series in seen.series
+        ]
+    state = "silent" if seen.silent_since is not None else "none"
+    return [CallsLine(system=seen.system, state=state, last_at=seen.last_call_at, stale=seen.stale)]
 
 
 async def _line(look: Look, incident: Incident) -> IncidentLine:

@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from bot.catalog import Catalog, parse_catalog
 from bot.catalog.models import CallsWatch
+from bot.http.gauges import calls_metrics
 from bot.incidents import findings, incidents
 from bot.incidents.closing import Closer
 from bot.runbooks.follower import Follower
@@ -22,6 +23,7 @@ from bot.trail import jsonl
 from bot.trail.calls import ErrorClass
 from bot.watches import calls_silence
 from bot.watches.calls import CallsWatcher, sync
+from bot.watches.calls_seen import seen_calls
 from tests.integration.trail.told import Told, tell
 
 MINUTE = timedelta(minutes=1)
@@ -344,6 +346,39 @@ async def test_an_imported_log_is_no_sign_of_life(desk: Desk) -> None:
     await desk.passes(40, calls=0)
     assert await desk.incidents() == []
     assert (await desk.state()).last_call_at is None
+
+
+async def seen(desk: Desk) -> Any:
+    async with desk.db.reading() as session:
+        (found,) = await seen_calls(session, desk.catalog, desk.now)
+        return found
+
+
+async def test_faces_show_what_was_seen_last_and_never_a_silent_system_as_good(desk: Desk) -> None:
+    assert ((await seen(desk)).series, (await seen(desk)).last_call_at) == ([], None)
+    await of_the_past_hours(desk)
+    await desk.passes(2, calls=5)
+    assert [series.state for series in (await seen(desk)).series] == ["unknown"]
+    await desk.passes(2, calls=40)
+    assert [series.state for series in (await seen(desk)).series] == ["good"]
+    await desk.passes(2, calls=40, failed=10)
+    assert [series.state for series in (await seen(desk)).series] == ["mixed"]
+    await desk.passes(2, calls=40, failed=40)
+    assert [series.state for series in (await seen(desk)).series] == ["bad"]
+    await desk.passes(40, calls=0)
+    assert (await seen(desk)).silent_since is not None
+    desk.now += timedelta(minutes=3)
+    assert (await seen(desk)).stale
+
+
+async def test_metrics_tell_the_same_from_any_replica(desk: Desk) -> None:
+    await desk.passes(3, calls=40, failed=20)
+    told = (await calls_metrics(desk.db, lambda: desk.catalog, lambda: desk.now)).decode()
+    labels = 'provider="northwind",route="chat",system="support-bot"'
+    assert f"badday_calls_window{{{labels}}} 120.0" in told
+    assert f"badday_calls_window_failed{{{labels}}} 60.0" in told
+    assert f"badday_calls_bad{{{labels}}} 1.0" in told
+    assert 'badday_calls_silent{system="support-bot"} 0.0' in told
 
 
 async def test_the_findings_of_one_system_name_it(desk: Desk) -> None:

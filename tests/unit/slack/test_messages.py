@@ -1,5 +1,6 @@
 """What people read: every message in its states, as snapshots."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -216,11 +217,34 @@ def test_status_of_a_calm_day_is_short() -> None:
     assert_snapshot("status_calm", status.render(status.StatusView(AT, [], [], [])).payload())
 
 
+def test_status_shows_calls_and_never_their_absence_as_good() -> None:
+    lines = [
+        status.CallsLine("support-bot", "chat", "openai", "bad", 214, 73, 2100),
+        status.CallsLine("support-bot", "chat", "anthropic", "good", 100, 1, 900),
+        status.CallsLine("search", "rank", "openai", "unknown", 3, 0),
+        status.CallsLine("mail", state="silent", last_at=AT),
+        status.CallsLine("night", state="none", last_at=AT),
+        status.CallsLine("new", state="none"),
+        status.CallsLine("old", "chat", "openai", "good", 214, 0, stale=True),
+    ]
+    payload = status.render(status.StatusView(AT, [], [], [], lines)).payload()
+    shown = json.dumps(payload, ensure_ascii=False)
+    assert "✖ *support-bot* chat → openai failing, 214 calls in 5 min, 34 % failed, 95 % within 2.1 s" in shown
+    assert "✔ *support-bot* chat → anthropic 100 calls in 5 min, 1 % failed" in shown
+    assert "○ *search* rank → openai too few to tell, 3 calls in 5 min" in shown
+    assert "✖ *mail* *no calls since " in shown
+    assert "○ *night* no calls since " in shown
+    assert "○ *new* no calls yet" in shown
+    assert "✖ *old* *not looked at*" in shown
+    assert "No calls arrive from mail." in payload["text"]
+
+
 def test_status_of_a_very_bad_day_still_fits() -> None:
     line = status.IncidentLine(1, "s" * 200, "t" * 900, "sev1", "triggered", timedelta(days=3), "o" * 99)
     watch = status.WatchLine("w" * 200, "operational", timedelta(0), problem="p" * 300)
     system = status.SystemLine("s" * 200, "o" * 99, True, [status.RouteLine("r" * 99, "a", "b")] * 9)
-    status.render(status.StatusView(AT, [system] * 99, [watch] * 99, [line] * 99)).payload()
+    calls = status.CallsLine("s" * 200, "r" * 99, "p" * 99, "bad", 10**6, 10**5, 10**6)
+    status.render(status.StatusView(AT, [system] * 99, [watch] * 99, [line] * 99, [calls] * 99)).payload()
 
 
 def test_help_lists_what_can_be_typed() -> None:
