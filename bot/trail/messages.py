@@ -19,6 +19,11 @@ _RESULT_TYPES = frozenset(
 _THINKING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
 """What a Python object writes that cannot be written."""
+_UNSTORABLE = re.compile(
+    r"(?<!\\)((?:\\\\)*)(?:\\u0000|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+"""NUL, and half a surrogate pair (a text cut in the middle of an emoji), as JSON and Python escape them."""
 Message = dict[str, Any]
 
 
@@ -29,10 +34,14 @@ def decoded(value: Any) -> Any:
     head = value[:1] if not value[:1].isspace() else value.lstrip()[:1]
     if head not in ("{", "[", '"'):
         return value
+    if "\\u0000" in value:
+        value = _UNSTORABLE.sub(r"\1", value)
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
         pass
+    if "\\u" in value and (mended := _UNSTORABLE.sub(r"\1?", value)) != value:
+        return decoded(mended)
     if head == '"' or len(value) > 1_000_000:
         return value
     try:
