@@ -30,6 +30,7 @@ from bot.store.retention import Retention
 from bot.store.tokens import TokenBook
 from bot.supervision import Crew
 from bot.trail.grouping import Grouping
+from bot.trail.retention import TrailRetention
 from bot.trail.writer import Pipeline, Writer
 from bot.watches import sync
 from bot.watches.calls import CallsWatcher
@@ -92,6 +93,7 @@ class Application:
             self._crew.hire("calls", CallsWatcher(self.db, self.catalog, self.clock).run)
         if "trail" in self.roles:
             self._crew.hire("grouping", Grouping(self.db, self.clock).run)
+            self._crew.hire("trail retention", TrailRetention(self.db, self.clock).run)
         if "page" in self.roles:
             self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
             self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
