@@ -110,7 +110,7 @@ def _calls(system: System, sources: Sequence[Source], hours: Collection[int], no
             Status.WARN,
             f"{told}, but none for {_duration(now - newest)}",
             "see whether the product runs and its exporter logs errors (401: the token; 503: it will try again); "
-            f"where silence is normal, lengthen systems.{system.name}.calls.silence",
+            f"where that is normal, set systems.{system.name}.calls.silence",
         )
     return Check(name, Status.OK, f"{told}, the newest {_duration(now - newest)} ago")
 
@@ -250,7 +250,7 @@ def _prices(unpriced: Sequence[Unpriced], catalog: Catalog) -> Iterator[Check]:
         "prices",
         Status.WARN,
         f"no price is known for {named}: {sum(each.calls for each in worst):,} recent calls have no cost",
-        f"add providers.{provider}.prices: {{{first.model}: {{input: …, output: …}}}}, US dollars a million tokens",
+        f"add providers.{provider}.prices: {{{first.model}: {{input: "…", output: "…"}}}}, US dollars a million tokens",
     )
 
 

@@ -138,7 +138,7 @@ def test_models_without_a_price_are_named_with_the_key_to_add() -> None:
     assert check.message == (
         "no price is known for house-model of openai and primary of an unnamed provider: 34 recent calls have no cost"
     )
-    assert check.fix.startswith("add providers.openai.prices: {house-model: {input: …, output: …}}")
+    assert check.fix.startswith("add providers.openai.prices: {house-model: {input:")
 
 
 def test_systems_and_tokens_that_the_catalog_does_not_have_are_told() -> None:
