@@ -250,7 +250,7 @@ def _prices(unpriced: Sequence[Unpriced], catalog: Catalog) -> Iterator[Check]:
         "prices",
         Status.WARN,
         f"no price is known for {named}: {sum(each.calls for each in worst):,} recent calls have no cost",
-        f"add providers.{provider}.prices: {{{first.model}: {{input: "…", output: "…"}}}}, US dollars a million tokens",
+        f"add providers.{provider}.prices: {{{first.model}: {{input: …, output: …}}}}, US dollars a million tokens",
     )
 
 
