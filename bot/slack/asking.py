@@ -11,6 +11,7 @@ from bot.catalog import Catalog
 from bot.slack.blocks import Mrkdwn
 from bot.slack.identity import Who
 from bot.slack.views.look import Look
+from bot.slack.waiting import ASIDE
 from bot.store import outbox
 from bot.store.outbox import Priority
 
@@ -56,7 +57,9 @@ class Ask:
         await self.show("ephemeral", {"markup": text.source})
 
     async def show(self, kind: str, subject: dict[str, Any] | None = None) -> None:
-        """Show the person alone a message of this kind."""
+        """Show the person alone a message of this kind. Raises ValueError for a kind that everybody would see."""
+        if kind not in ASIDE:
+            raise ValueError(f"a message of kind {kind!r} is not for one person alone")
         told: dict[str, Any] = {"user": self.who.user, **(subject or {})}
         if self.response_url is not None:
             told["response_url"] = self.response_url

@@ -53,7 +53,7 @@ async def impact(session: AsyncSession, system: str, since: datetime, until: dat
 
 
 async def fallbacks(session: AsyncSession, filter_: Filter, limit: int) -> list[CallRecord]:
-    """Calls that stood in for a failed one, newest first, with their texts."""
+    """Calls that stood in for a failed one, newest first."""
     wanted = await series(session, filter_)
     since = microseconds(filter_.since) if filter_.since is not None else 0
     until = microseconds(filter_.until) if filter_.until is not None else None
@@ -75,7 +75,7 @@ async def fallbacks(session: AsyncSession, filter_: Filter, limit: int) -> list[
         found += (await session.execute(of_hour.order_by(col(Call.id).desc()).limit(limit - len(found)))).scalars()
         if len(found) >= limit:
             break
-    records = await load(session, found, bodies=True)
+    records = await load(session, found, bodies=False)
     return [records[call_id] for call_id in found if call_id in records]
 
 

@@ -15,6 +15,7 @@ from bot.slack.views.look import Look
 from bot.trail import impact, listing, permission, queries
 from bot.trail.queries import CallRecord, Filter, Totals
 from bot.trail.question import Question, Show, read_question
+from bot.trail.records import load
 from bot.trail.since import read_since
 
 NANO = Decimal(10) ** -9
@@ -54,7 +55,7 @@ async def listed(look: Look, subject: Mapping[str, Any]) -> CallsView | CallsSet
         case Show.DEAR:
             records = await queries.dearest(look.session, asked, SHOWN)
         case _:
-            records = await queries.newest(look.session, asked, SHOWN, bodies=True)
+            records = await queries.newest(look.session, asked, SHOWN)
     return await _rows(look, view, records, person)
 
 
@@ -120,10 +121,12 @@ def _sums(totals: Totals) -> Sums:
 async def _rows(look: Look, view: CallsView, records: Sequence[CallRecord], person: str | None) -> CallsView:
     readable = {one.system: permission.may_read(look.catalog, one.system, person) for one in records}
     hidden = {system: await _ask(look, system) for system, allowed in readable.items() if not allowed}
-    return replace(view, rows=[_row(one, readable=readable[one.system]) for one in records], hidden_from=hidden)
+    texts = await load(look.session, [one.id for one in records if readable[one.system]], bodies=True)
+    rows = [_row(one, texts[one.id].output if one.id in texts else None) for one in records]
+    return replace(view, rows=rows, hidden_from=hidden)
 
 
-def _row(record: CallRecord, *, readable: bool) -> CallRow:
+def _row(record: CallRecord, answer: str | None) -> CallRow:
     fell = f"fell back from {record.fell_back_from}" if record.fell_back_from else None
     named = (record.system, listing.model(record), record.feature, record.prompt_version, fell)
     return CallRow(
@@ -135,7 +138,7 @@ def _row(record: CallRecord, *, readable: bool) -> CallRow:
         latency=listing.latency(record.latency_ms),
         tokens=listing.tokens(record),
         cost=listing.cost(record),
-        excerpt=record.output if readable else None,
+        excerpt=answer,
     )
 
 
