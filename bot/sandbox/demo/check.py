@@ -56,6 +56,7 @@ class Outage:
             ("acknowledged", self._acknowledged),
             ("provider switched", self._provider_switched),
             ("calls recovered", self._calls_recovered),
+            ("calls in the trail", self._calls_in_the_trail),
             ("provider healed", self._provider_healed),
             ("recovery shown", self._recovery_shown),
             ("undone", self._undone),
@@ -110,6 +111,12 @@ class Outage:
                 and not any(_failed(world, provider["key"], seconds=3) for provider in world["providers"])
             )
         )
+
+    async def _calls_in_the_trail(self) -> None:
+        await self._maria.types(CHANNEL, f"/badday calls {CHANNEL} errors")
+        await self._maria.sees(CHANNEL, self._failing.model, "overloaded")
+        await self._maria.types(CHANNEL, f"/badday calls {CHANNEL} newest")
+        await self._maria.sees(CHANNEL, self._standby.model)
 
     async def _provider_healed(self) -> None:
         await self._flip(Event.HEAL)

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from bot.catalog.init import CATALOG, ENV, catalog_text, checked, env_text
 from bot.catalog.reference import SCHEMA
+from bot.sandbox.demo.providers import VENDORS
 from bot.sandbox.server import Sandbox
 from bot.settings import Settings, load_settings
 
@@ -52,6 +53,8 @@ def _catalog(sandbox: Sandbox, status_pages: Mapping[str, str]) -> str:
         assert user is not None
         document["people"][user.name] = {"name": user.real_name, "email": user.email, "timezone": user.timezone}
     document["systems"][SYSTEM]["deputies"] = [DEPUTY.partition("@")[0]]
+    for vendor in VENDORS:
+        document["providers"][vendor.key]["prices"] = {vendor.model: dict(vendor.price)}
     for watch in document["watches"].values():
         watch["hold"] = HOLD
     text = io.StringIO()

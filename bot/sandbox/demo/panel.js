@@ -38,6 +38,7 @@ function panel() {
   const cards = new Map();
   const providers = h("div", { class: "world-providers" });
   const answers = h("ol", { class: "world-answers" });
+  const asking = h("p", { class: "panel-note" }, "The trail has every call: type ", h("code", {}, "/badday calls"), " in a channel.");
   const lost = h("p", { class: "world-lost", role: "status", hidden: true }, "The demo has ended. Start it again with make demo.");
   const announcer = h("div", { class: "visually-hidden", role: "status" });
   const root = h(
@@ -47,7 +48,7 @@ function panel() {
     lost,
     route.root,
     h("section", { class: "panel-section" }, h("h3", {}, "Providers"), providers),
-    h("section", { class: "panel-section" }, h("h3", {}, "What users get"), answers),
+    h("section", { class: "panel-section" }, h("h3", {}, "What users get"), answers, asking),
     announcer,
   );
   let told = null;

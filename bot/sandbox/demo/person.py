@@ -47,6 +47,13 @@ class Person:
                     return message, button
             await asyncio.sleep(LOOK_EVERY)
 
+    async def types(self, channel: str, text: str) -> None:
+        """Send what stands in the composer: a slash command, whose answer is then a message that only they see."""
+        answer = await self._http.post(
+            f"{self._control}/command", json={"user": self._user, "channel": channel, "text": text}
+        )
+        answer.raise_for_status()
+
     async def clicks(self, channel: str, message: Json, button: Json) -> None:
         """Click a button, saying yes where it asks for confirmation. Raises ClickRefusedError."""
         click = {

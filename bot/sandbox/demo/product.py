@@ -1,7 +1,8 @@
 """The simulated product, a process of its own: a shop's support chat that asks a model provider for its answers.
 
-It knows Badday only as a switchboard: before each answer it asks which provider to call, with the public OpenFeature
-SDK, as any product would. It ends when its standard input closes, so it never outlives the demo.
+It knows Badday only by open standards, as any product would: before each answer it asks the switchboard which
+provider to call, with the OpenFeature SDK, and OpenTelemetry's instrumentation of the OpenAI SDK reports its calls. It
+ends when its standard input closes, so it never outlives the demo.
 """
 
 import argparse
@@ -10,8 +11,7 @@ import logging
 import os
 import signal
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
@@ -21,14 +21,14 @@ from openfeature import api
 from openfeature.client import OpenFeatureClient
 from openfeature.contrib.provider.ofrep import OFREPProvider
 
+from bot.sandbox.demo.answers import Answer, Endpoint, Models
+from bot.sandbox.demo.reporting import Reporting
 from bot.sandbox.demo.support import a_question
 
 QUESTIONS_PER_SECOND = 4.0
-MODEL_TIMEOUT = 2.0
-"""Seconds after which the product gives up a call."""
+CUSTOMERS = 400
 SWITCHBOARD_TIMEOUT = 0.5
-SYSTEM_PROMPT = "You answer customers of Fern & Kettle, a tea and kitchen shop. Be short and kind."
-APOLOGY = "Sorry, I can't answer right now. Please try again in a moment."
+PANEL_TIMEOUT = 2.0
 HANDED_OVER = "Thank you. A colleague will answer you by e-mail today."
 
 
@@ -39,15 +39,6 @@ class Switches:
     route: str
     autoreply: bool
     reachable: bool
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a user got: `shown`, and the class of the error if the model gave none."""
-
-    shown: str
-    error: str | None
-    latency_ms: int
 
 
 class Switchboard:
@@ -86,13 +77,13 @@ class Product:
     def __init__(
         self,
         switchboard: Switchboard,
-        providers: Mapping[str, str],
+        models: Models,
         world: str,
         http: httpx.AsyncClient,
         random: Random,
     ) -> None:
         self._switchboard = switchboard
-        self._providers = providers
+        self._models = models
         self._world = world
         self._http = http
         self._random = random
@@ -110,31 +101,7 @@ class Product:
     async def _answer(self, provider: str, question: str) -> Answer:
         if not provider:
             return Answer(HANDED_OVER, None, 0)
-        base = self._providers.get(provider)
-        if base is None:
-            return Answer(APOLOGY, "unknown_provider", 0)
-        started = time.perf_counter()
-        shown, error = await self._call(base, question)
-        return Answer(shown, error, round((time.perf_counter() - started) * 1000))
-
-    async def _call(self, base: str, question: str) -> tuple[str, str | None]:
-        messages = [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": question}]
-        try:
-            # httpx limits each read; a user waits for the whole answer.
-            async with asyncio.timeout(MODEL_TIMEOUT):
-                response = await self._http.post(
-                    f"{base}/v1/chat/completions", json={"model": "default", "messages": messages}
-                )
-            response.raise_for_status()
-            return str(response.json()["choices"][0]["message"]["content"]), None
-        except TimeoutError:
-            return APOLOGY, "timeout"
-        except httpx.HTTPStatusError as error:
-            return APOLOGY, "overloaded" if error.response.status_code == 503 else "server"
-        except httpx.HTTPError:
-            return APOLOGY, "connection"
-        except (ValueError, LookupError, TypeError):
-            return APOLOGY, "malformed"
+        return await self._models.answer(provider, question, f"customer-{self._random.randrange(CUSTOMERS):03d}")
 
     async def _tell(self, number: int, question: str, asked: str, answer: Answer, switches: Switches) -> None:
         report = {
@@ -196,6 +163,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--provider", required=True, action="append", metavar="NAME=URL", help="the first is the default"
     )
+    parser.add_argument(
+        "--model", default=[], action="append", metavar="NAME=MODEL", help="the model that a provider is asked for"
+    )
     parser.add_argument("--per-second", type=float, default=QUESTIONS_PER_SECOND, help="questions a second")
     return parser.parse_args(argv)
 
@@ -203,7 +173,12 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
 async def main(argv: Sequence[str]) -> None:
     """Run until standard input closes."""
     options = arguments(argv)
-    providers = dict(provider.split("=", 1) for provider in options.provider)
+    models = dict(model.split("=", 1) for model in options.model)
+    providers = {
+        name: Endpoint(url, models.get(name, "default"))
+        for name, url in (provider.split("=", 1) for provider in options.provider)
+    }
+    reporting = Reporting()
     # The SDK logs a stack trace for every evaluation that fails; here that is an ordinary event, shown on the panel.
     logging.getLogger("openfeature").setLevel(logging.CRITICAL)
     token = os.environ.get("BADDAY_API_TOKEN")
@@ -213,10 +188,13 @@ async def main(argv: Sequence[str]) -> None:
     )
     switchboard = Switchboard(api.get_client(), Switches(next(iter(providers)), autoreply=True, reachable=False))
     ended = await end_of_input()
-    async with httpx.AsyncClient(timeout=MODEL_TIMEOUT, trust_env=False) as http:
-        product = Product(switchboard, providers, options.world, http, Random())  # noqa: S311  (questions, not secrets)
+    async with httpx.AsyncClient(timeout=PANEL_TIMEOUT, trust_env=False) as http:
+        asked = Models(providers)
+        product = Product(switchboard, asked, options.world, http, Random())  # noqa: S311  (questions, not secrets)
         await serve(product, ended, options.per_second)
+        await asked.close()
     switchboard.close()
+    reporting.close()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ LATENCY: Mapping[Health, tuple[float, float]] = {
 HANGING_SHARE = 0.25
 """Of the calls to a failing provider, those that get no answer at all; the others get a 503."""
 HANGS_FOR = 5.0
+SYSTEM_TOKENS = 1_180
+"""Tokens before the question: what a support prompt with its rules and tools has."""
+CACHED_TOKENS = 1_024
+"""Of those, what a provider has from the calls before."""
 PAGE_LAG = timedelta(seconds=1)
 """From the first failing call to the page that says so; real pages are late by many minutes."""
 
@@ -44,11 +48,23 @@ class Vendor:
     """Its name in the catalog and in `route.chat`."""
     name: str
     model: str
+    price: Mapping[str, str]
+    """US dollars for a million tokens, as the shop's contract says: `prices` of the catalog."""
 
 
 VENDORS = (
-    Vendor(key="northwind", name="Northwind AI", model="northwind-large-2"),
-    Vendor(key="cirrus", name="Cirrus AI", model="cirrus-7"),
+    Vendor(
+        key="northwind",
+        name="Northwind AI",
+        model="northwind-large-2",
+        price={"input": "2.50", "cached_input": "0.25", "output": "10.00"},
+    ),
+    Vendor(
+        key="cirrus",
+        name="Cirrus AI",
+        model="cirrus-7",
+        price={"input": "3.00", "cached_input": "0.30", "output": "15.00"},
+    ),
 )
 
 
@@ -97,7 +113,7 @@ class Provider:
     def _completion(self, question: str) -> dict[str, Any]:
         self._answers += 1
         answer = answer_to(question)
-        tokens = {"prompt_tokens": 48 + len(question) // 4, "completion_tokens": max(1, len(answer) // 4)}
+        tokens = {"prompt_tokens": SYSTEM_TOKENS + len(question) // 4, "completion_tokens": max(1, len(answer) // 4)}
         return {
             "id": f"chatcmpl-{self.vendor.key}-{self._answers:06d}",
             "object": "chat.completion",
@@ -106,7 +122,11 @@ class Provider:
             "choices": [
                 {"index": 0, "message": {"role": "assistant", "content": answer}, "finish_reason": "stop"},
             ],
-            "usage": {**tokens, "total_tokens": sum(tokens.values())},
+            "usage": {
+                **tokens,
+                "total_tokens": sum(tokens.values()),
+                "prompt_tokens_details": {"cached_tokens": CACHED_TOKENS if self._answers > 1 else 0},
+            },
         }
 
     async def _summary(self, request: Request) -> Response:

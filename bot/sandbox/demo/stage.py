@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -51,7 +52,8 @@ class Stage:
         await self.application.start()
         switchboard = f"http://127.0.0.1:{self.application.http_port}"
         world = f"{self.sandbox.page.rstrip('/')}/world"
-        await self._parts.enter_async_context(a_product(switchboard, world, self.world.status_pages))
+        product = a_product(switchboard, world, self.world.status_pages, reports_to=switchboard)
+        await self._parts.enter_async_context(product)
         return self.application
 
     async def product_runs(self) -> None:
@@ -71,12 +73,16 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def a_product(switchboard: str, world: str, providers: Mapping[str, str]) -> AsyncIterator[None]:
+async def a_product(
+    switchboard: str, world: str, providers: Mapping[str, str], *, reports_to: str
+) -> AsyncIterator[None]:
     """The simulated product as a process of its own; it ends when its standard input closes."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "bot.sandbox.demo.product", f"--switchboard={switchboard}", f"--world={world}"),
         *(f"--provider={name}={url}" for name, url in providers.items()),
+        *(f"--model={vendor.key}={vendor.model}" for vendor in VENDORS),
+        env=_environment(reports_to),
         stdin=asyncio.subprocess.PIPE,
         # A group of its own: the terminal's Ctrl-C is for the demo, which then ends the product in turn.
         process_group=0,
@@ -91,3 +97,21 @@ async def a_product(switchboard: str, world: str, providers: Mapping[str, str]) 
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _environment(reports_to: str) -> dict[str, str]:
+    """What the product is started with: the variables of the set-up page send its calls to the bot, texts included."""
+    from bot.sandbox.demo.configuration import SYSTEM
+
+    # Not the variables of whoever starts the demo: their collector has no use for these calls.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    return inherited | {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": reports_to,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "2",
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
+        "OTEL_SERVICE_NAME": SYSTEM,
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
+        # Everything that the product talks to is on this machine.
+        "NO_PROXY": "127.0.0.1",
+    }

@@ -26,6 +26,7 @@ STATIONS = [
     "acknowledged",
     "provider switched",
     "calls recovered",
+    "calls in the trail",
     "provider healed",
     "recovery shown",
     "undone",
