@@ -5,7 +5,8 @@ decided by a total order over what it holds and over the level of the emitter th
 of texts that are not at hand, stand in `Facts.ranks`.
 """
 
-from copy import copy
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Protocol
 
 from bot.trail.calls import ErrorClass, Facts, Outcome
@@ -46,7 +47,7 @@ class Ranks:
         "parse",
         "usage",
     )
-    _LAYOUT = (
+    LAYOUT = (
         ("usage", 3),
         ("input", 3),
         ("input_length", 16),
@@ -72,14 +73,14 @@ class Ranks:
     labels: int
 
     def __init__(self, packed: int) -> None:
-        for name, width in self._LAYOUT:
+        for name, width in self.LAYOUT:
             setattr(self, name, packed & ((1 << width) - 1))
             packed >>= width
 
     def pack(self) -> int:
         """All of it in one number."""
         packed = shift = 0
-        for name, width in self._LAYOUT:
+        for name, width in self.LAYOUT:
             packed |= min(getattr(self, name), (1 << width) - 1) << shift
             shift += width
         return packed
@@ -95,6 +96,20 @@ class Ranks:
 
 LONGEST_KNOWN = (1 << 16) - 1
 """Texts longer than this count as equally long."""
+_MOST_EXTRA = 15
+_SHIFT = {name: sum(width for _, width in Ranks.LAYOUT[:place]) for place, (name, _) in enumerate(Ranks.LAYOUT)}
+_MASK = {name: ((1 << width) - 1) << _SHIFT[name] for name, width in Ranks.LAYOUT}
+_EMITTERS = _MASK["usage"] | _MASK["input"] | _MASK["output"] | _MASK["model_asked"] | _MASK["instrumented"]
+_USAGE, _INPUT, _OUTPUT, _ASKED = ~_MASK["usage"], ~_MASK["input"], ~_MASK["output"], ~_MASK["model_asked"]
+_INPUT_LENGTH, _OUTPUT_LENGTH = _SHIFT["input_length"], _SHIFT["output_length"]
+_PARSE, _EXTRA = _SHIFT["parse"], _SHIFT["extra"]
+_OWN_LABEL = [OWN << _SHIFT["labels"] + 2 * place for place in range(len(LABELS))]
+_fields = attrgetter(*(each.name for each in fields(Facts)))
+
+
+def copied(facts: Facts) -> Facts:
+    """The same facts, to be changed."""
+    return Facts(*_fields(facts))
 
 
 def pack_levels(levels: LevelsLike, *, native: bool) -> int:
@@ -106,30 +121,31 @@ def pack_levels(levels: LevelsLike, *, native: bool) -> int:
     return ranks.pack()
 
 
-def has_output(ranks: int) -> bool:
-    """Whether the call has an output, at hand or stored."""
-    return Ranks(ranks).output_length > 0
-
-
 def settle(facts: Facts) -> Facts:
     """Note in the ranks what a fresh sighting holds, and what is wrong with its answer. Changes the facts given."""
-    ranks = Ranks(facts.ranks)
-    ranks.input_length = min(len(facts.input), LONGEST_KNOWN) if facts.input else 0
-    ranks.output_length = min(len(facts.output), LONGEST_KNOWN) if facts.output else 0
-    ranks.parse = parse(facts.output or None, facts.json_schema)
-    ranks.extra = min(len(facts.extra), 15)
+    ranks = facts.ranks & _EMITTERS  # bit by bit: every span comes through here
+    if facts.input:
+        ranks |= min(len(facts.input), LONGEST_KNOWN) << _INPUT_LENGTH
+    else:
+        ranks &= _INPUT
+    parsed = Parse.UNSEEN
+    if facts.output:
+        parsed = parse(facts.output, facts.json_schema)
+        ranks |= min(len(facts.output), LONGEST_KNOWN) << _OUTPUT_LENGTH | parsed << _PARSE
+    else:
+        ranks &= _OUTPUT
     if facts.input_tokens is None and facts.output_tokens is None:
-        ranks.usage = 0
-    if not facts.input:
-        ranks.input = 0
-    if not facts.output:
-        ranks.output = 0
+        ranks &= _USAGE
     if facts.model_asked is None:
-        ranks.model_asked = 0
-    for place, name in enumerate(LABELS):
-        ranks.set_label(place, OWN if getattr(facts, name) is not None else 0)
-    facts.ranks = ranks.pack()
-    _find_flaw(facts, ranks)
+        ranks &= _ASKED
+    if facts.extra:
+        ranks |= min(len(facts.extra), _MOST_EXTRA) << _EXTRA
+    for name, bits in zip(LABELS, _OWN_LABEL, strict=True):
+        if getattr(facts, name) is not None:
+            ranks |= bits
+    facts.ranks = ranks
+    if facts.outcome is Outcome.OK:
+        facts.error_class = flaw(facts.finish_reason, parsed, json_expected=facts.json_expected)
     return facts
 
 
@@ -140,7 +156,7 @@ def _find_flaw(facts: Facts, ranks: Ranks) -> None:
 
 def join(one: Facts, other: Facts) -> Facts:
     """Everything that two settled sightings tell of one call. Neither is changed."""
-    facts = copy(one)
+    facts = copied(one)
     ranks, theirs = Ranks(one.ranks), Ranks(other.ranks)
     _join_names(facts, ranks, one, other, theirs)
     _join_timing(facts, one, other)
@@ -166,7 +182,7 @@ def hint(facts: Facts, near: dict[str, Any], far: dict[str, Any]) -> Facts:
     Both are everything that is known of such spans: what they told before is told again. Gives the same facts where
     nothing changes.
     """
-    result, ranks = copy(facts), Ranks(facts.ranks)
+    result, ranks = copied(facts), Ranks(facts.ranks)
     for place, name in enumerate(LABELS):
         level, value = (NEAR, near[name]) if name in near else (FAR, far.get(name))
         if isinstance(value, str) and ranks.label(place) <= level:

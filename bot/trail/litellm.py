@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from bot.trail.calls import Facts, Kind, Outcome, Sighting
-from bot.trail.mapping import UNKNOWN_SYSTEM, Mapped, levels_of
+from bot.trail.mapping import UNKNOWN_SYSTEM, Mapped
 from bot.trail.telling import Told, number, put_content, put_names, put_outcome, put_timing, put_usage, word
 from bot.trail.vocabulary import load_vocabularies
 
@@ -35,7 +35,7 @@ def _sighting(record: Mapping[str, Any], system: str | None) -> Sighting:
     told = Told(load_vocabularies().by_name["litellm"])
     told.raw = {name: value for name, value in _raw(record).items() if value not in (None, "", {}, [])}
     told.extra = _extra(record)
-    facts = Facts(system=system or _system(record), emitter=EMITTER, ranks=levels_of(told.vocabulary))
+    facts = Facts(system=system or _system(record), emitter=EMITTER, ranks=told.vocabulary.ranks)
     put_names(told, facts)
     put_usage(told, facts)
     put_content(told, facts, dropped=False)

@@ -7,7 +7,6 @@ from typing import Any
 
 from bot.trail import errors, messages
 from bot.trail.calls import Facts, Kind, Outcome, Sighting
-from bot.trail.joining import pack_levels
 from bot.trail.spans import Decoded, Event, LogRecord, Scope, Span
 from bot.trail.telling import (
     LONGEST_EXTRA,
@@ -223,7 +222,7 @@ class _Talk:
     def add(self, time_us: int, body: Any, attributes: Mapping[str, Any], role: str | None, *, answer: bool) -> None:
         """One record's message."""
         self.first_us = min(self.first_us or time_us, time_us)
-        content = messages.decoded(body)
+        content = messages.decoded(body or attributes.get("gen_ai.event.content"))
         if not isinstance(content, Mapping):
             content = {"content": content} if content else attributes
         if answer:
@@ -260,13 +259,8 @@ def _begin(vocabulary: Vocabulary, scope: Scope, place: _Place) -> Facts:
     facts = Facts(system=place.system, environment=place.environment, release=place.release)
     facts.emitter = vocabulary.name
     facts.emitter_version = scope.version[:64]
-    facts.ranks = levels_of(vocabulary)
+    facts.ranks = vocabulary.ranks
     return facts
-
-
-def levels_of(vocabulary: Vocabulary) -> int:
-    """The levels of a vocabulary as `merging` begins with them."""
-    return pack_levels(vocabulary.levels, native=vocabulary.native_of is not None)
 
 
 def _collect(told: Told, attributes: Mapping[str, Any]) -> None:

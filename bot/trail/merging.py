@@ -1,14 +1,13 @@
 """From sightings to calls: which of them tell about the same call, and what is known about it then."""
 
 from collections.abc import Callable, Iterable
-from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.trail import pending
 from bot.trail.calls import Facts, Kind, SeenSpan, Sighting, StoredCall
 from bot.trail.identity import day_of
-from bot.trail.joining import Ranks, hint, hints_of, join, settle
+from bot.trail.joining import Ranks, copied, hint, hints_of, join, settle
 from bot.trail.surroundings import EMITTER, SpanKey, Surroundings
 from bot.trail.twins import END, HALVED, NATIVE, TAKEN, is_native, nearest_half, twins
 
@@ -103,7 +102,7 @@ class _Batch:
 
     def take_call(self, told: Sighting) -> None:
         """A span that is a call."""
-        sighting = replace(told, facts=settle(copy(told.facts)))
+        sighting = _fresh(told)
         own = self._around.owner((sighting.trace_id, sighting.span_id)) if sighting.span_id else None
         self._correct_start(sighting.facts, own)
         found = twins(sighting, own, self._around)
@@ -173,7 +172,7 @@ class _Batch:
 
     def take_part(self, told: Sighting) -> None:
         """More about a call that is known, or may come."""
-        sighting = replace(told, facts=settle(copy(told.facts)))
+        sighting = _fresh(told)
         facts = sighting.facts
         if not 0 < facts.start_us <= self._received_us + LATEST_START_US:
             facts.start_us, facts.duration_us = self._received_us, None
@@ -315,7 +314,9 @@ class _Batch:
         around, known = self._around, self._known
         for key in self._standing:
             span = around.spans.get(key)
-            if span is not None and key not in known.spans and self._is_complete(span.call_id):
+            if span is None or key in known.spans or (span.hints or {}).get(HALVED):
+                continue
+            if self._is_complete(span.call_id):
                 around.forget_span(key)
         changes = Changes()
         for call_id, call in around.calls.items():
@@ -327,6 +328,21 @@ class _Batch:
         changes.removed = [call for call_id, call in known.calls.items() if call_id not in around.calls]
         changes.spans = [span for key, span in around.spans.items() if known.spans.get(key) != span]
         return changes
+
+
+def _fresh(told: Sighting) -> Sighting:
+    """A sighting to work with."""
+    return Sighting(
+        told.kind,
+        told.trace_id,
+        told.span_id,
+        told.parent_span_id,
+        settle(copied(told.facts)),
+        told.links,
+        told.anchor_us,
+        told.native,
+        told.halved,
+    )
 
 
 def _as_twin(call: StoredCall, call_id: int) -> SeenSpan:

@@ -17,6 +17,8 @@ _RESULT_TYPES = frozenset(
     {"tool_call_response", "tool_result", "tool-result", "function_call_output", "tool_return", "functionResponse"}
 )
 _THINKING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
+_PLAIN_KEYS = 4
+"""Role, parts, name and finish reason: a message with no more keys has its tool calls among its parts."""
 _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
 """What a Python object writes that cannot be written."""
 _UNSTORABLE = re.compile(
@@ -57,9 +59,9 @@ def read_messages(value: Any, role: str = "user") -> list[Message]:
         return []
     if isinstance(value, str):
         return [] if value in HIDDEN else [{"role": role, "content": value}]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _of_mapping(value, role)
-    if isinstance(value, Sequence) and not isinstance(value, bytes):
+    if isinstance(value, (list, tuple)):
         return _of_list(value, role)
     return []
 
@@ -67,7 +69,7 @@ def read_messages(value: Any, role: str = "user") -> list[Message]:
 def _of_list(values: Sequence[Any], role: str) -> list[Message]:
     if len(values) == 2 and values[0] in ("system", "human", "user", "assistant", "ai") and isinstance(values[1], str):
         return [{"role": _ROLES.get(values[0], values[0]), "content": values[1]}]
-    if values and all(isinstance(value, Mapping) and "type" in value and not _is_message(value) for value in values):
+    if values and all(isinstance(value, dict) and "type" in value and not _is_message(value) for value in values):
         message = _message({"role": role, "content": values})
         return [message] if message else []
     result: list[Message] = []
@@ -100,12 +102,12 @@ def _of_mapping(value: Mapping[str, Any], role: str) -> list[Message]:
     if "role" in value or "parts" in value or ("content" in value and "messages" not in value):
         message = _message(value, role)
         return [message] if message else []
-    if isinstance(value.get("kwargs"), Mapping):  # LangChain's serialised objects
+    if isinstance(value.get("kwargs"), dict):  # LangChain's serialised objects
         return read_messages(_langchain(value["kwargs"], value), role)
-    if isinstance(value.get("data"), Mapping) and "content" in value["data"]:
+    if isinstance(value.get("data"), dict) and "content" in value["data"]:
         return read_messages(_langchain(value["data"], value), role)
     for wrapping in ("message", "embedding", "prompt", "completion"):
-        if isinstance(value.get(wrapping), Mapping):
+        if isinstance(value.get(wrapping), dict):
             return read_messages(value[wrapping], role)
     if "choices" in value:
         return [message for choice in _listed(value["choices"]) for message in read_messages(choice, "assistant")]
@@ -113,7 +115,7 @@ def _of_mapping(value: Mapping[str, Any], role: str) -> list[Message]:
         return read_messages(value["generations"], "assistant")
     if "candidates" in value:
         return [message for one in _listed(value["candidates"]) for message in read_messages(one.get("content"), role)]
-    if isinstance(value.get("output"), (list, Mapping)) and "messages" not in value:
+    if isinstance(value.get("output"), (list, dict)) and "messages" not in value:
         return read_messages(value["output"], "assistant")
     if value.get("type") in _CALL_TYPES or value.get("type") in _RESULT_TYPES:
         message = _message({"role": "assistant" if value["type"] in _CALL_TYPES else "tool", "content": [value]})
@@ -145,22 +147,32 @@ def _langchain(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> Message:
 
 
 def _listed(value: Any) -> Iterable[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _message(value: Mapping[str, Any], role: str = "user") -> Message | None:
     told = value.get("role") or role
     message: Message = {"role": _ROLES.get(told, told)}
+    parts = value.get("parts")
+    if parts is not None and len(parts) == 1 and len(value) <= _PLAIN_KEYS:  # nearly all messages
+        only = parts[0]
+        if isinstance(only, dict) and only.get("type") == "text":
+            text = only.get("content")
+            if isinstance(text, str):
+                if not text or text in HIDDEN:
+                    return None
+                message["content"] = text
+                return message
     texts: list[str] = []
     others: list[Any] = []
     calls: list[Message] = []
     for part in _parts(value):
         _sort(part, texts, others, calls, message)
     for call in value.get("tool_calls") or ():
-        if isinstance(call, Mapping):
+        if isinstance(call, dict):
             inner = call.get("tool_call")
-            calls.append(_tool_call(inner if isinstance(inner, Mapping) else call))
-    if isinstance(value.get("function_call"), Mapping):
+            calls.append(_tool_call(inner if isinstance(inner, dict) else call))
+    if isinstance(value.get("function_call"), dict):
         calls.append(_tool_call(value["function_call"]))
     if isinstance(value.get("refusal"), str) and value["refusal"] and not texts:
         texts.append(value["refusal"])
@@ -188,9 +200,9 @@ def _parts(value: Mapping[str, Any]) -> Sequence[Any]:
         return ()
     if isinstance(content, str):
         return (content,)
-    if isinstance(content, Mapping):
-        return (content,)
-    return content if isinstance(content, Sequence) else ()
+    if isinstance(content, dict):
+        return _parts(content) if "parts" in content else (content,)
+    return content if isinstance(content, (list, tuple)) else ()
 
 
 def _sort(part: Any, texts: list[str], others: list[Any], calls: list[Message], message: Message) -> None:
@@ -198,12 +210,12 @@ def _sort(part: Any, texts: list[str], others: list[Any], calls: list[Message], 
         if part and part not in HIDDEN:
             texts.append(part)
         return
-    if not isinstance(part, Mapping):
+    if not isinstance(part, dict):
         return
-    if isinstance(part.get("tool_call"), Mapping):  # OpenInference wraps each part once more
+    if isinstance(part.get("tool_call"), dict):  # OpenInference wraps each part once more
         calls.append(_tool_call(part["tool_call"]))
         return
-    if isinstance(part.get("message_content"), Mapping):
+    if isinstance(part.get("message_content"), dict):
         part = part["message_content"]
     kind = part.get("type") or part.get("kind") or ""
     if kind in _CALL_TYPES or "functionCall" in part or "function_call" in part:
@@ -215,7 +227,7 @@ def _sort(part: Any, texts: list[str], others: list[Any], calls: list[Message], 
     if kind in _THINKING_TYPES or part.get("thought") is True:
         return
     text = part.get("text", part.get("content", part.get("refusal")))
-    if isinstance(text, Mapping):
+    if isinstance(text, dict):
         text = text.get("value") or text.get("text")
     if isinstance(text, str) and kind in ("", "text", "input_text", "output_text", "refusal", "message"):
         if text and text not in HIDDEN:
@@ -239,16 +251,16 @@ def _result(part: Mapping[str, Any], texts: list[str], message: Message) -> None
 def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, list) and value and all(isinstance(one, Mapping) and "text" in one for one in value):
+    if isinstance(value, list) and value and all(isinstance(one, dict) and "text" in one for one in value):
         return "\n".join(str(one["text"]) for one in value)
-    if isinstance(value, Mapping) and value.get("type") in ("text", "json") and "value" in value:
+    if isinstance(value, dict) and value.get("type") in ("text", "json") and "value" in value:
         return _as_text(value["value"])
     return written(value)
 
 
 def _tool_call(call: Mapping[str, Any]) -> Message:
     function = call.get("function")
-    source = function if isinstance(function, Mapping) else call
+    source = function if isinstance(function, dict) else call
     arguments: Any = None
     for name in ("arguments", "args", "input", "parameters"):
         if source.get(name) is not None:
@@ -267,7 +279,7 @@ def _shortened(value: Any) -> Any:
         return value if len(value) <= LONGEST_INLINE else f"{value[:64]}… ({len(value)} characters)"
     if isinstance(value, (bytes, bytearray)):
         return f"({len(value)} bytes)"
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {name: _shortened(one) for name, one in value.items() if one is not None}
     if isinstance(value, list):
         return [_shortened(one) for one in value]
@@ -291,7 +303,7 @@ def output_text(messages: Sequence[Message]) -> str | None:
         if isinstance(content, str) and content:
             return content
         if isinstance(content, list):
-            texts = [part["text"] for part in content if isinstance(part, Mapping) and part.get("type") == "text"]
+            texts = [part["text"] for part in content if isinstance(part, dict) and part.get("type") == "text"]
             return "\n".join(texts) if texts else written(content)
     calls = [call for message in messages for call in message.get("tool_calls") or ()]
     return written(calls) if calls else None
@@ -307,12 +319,12 @@ def read_output(value: Any) -> tuple[str | None, Any]:
     read = decoded(value)
     if isinstance(read, str):
         return (None if _OBJECT.fullmatch(read) else read or None), None
-    if not read or (isinstance(read, Mapping) and not any(_says(one) for one in read.values())):
+    if not read or (isinstance(read, dict) and not any(_says(one) for one in read.values())):
         return None, None
     if _is_answer(read):
         found = read_messages(read, "assistant")
         return output_text(found), _finish(read)
-    if isinstance(read, Mapping) and any(name in read for name in ("usage", "object", "choices", "generations", "id")):
+    if isinstance(read, dict) and any(name in read for name in ("usage", "object", "choices", "generations", "id")):
         return None, None
     return (value if isinstance(value, str) else written(value)), None
 
@@ -323,22 +335,22 @@ def _says(value: Any) -> bool:
 
 def _is_answer(value: Any) -> bool:
     if isinstance(value, list):
-        return bool(value) and all(isinstance(one, (Mapping, list)) and _is_answer(one) for one in value)
-    if not isinstance(value, Mapping):
+        return bool(value) and all(isinstance(one, (dict, list)) and _is_answer(one) for one in value)
+    if not isinstance(value, dict):
         return False
     if value.get("type") in _CALL_TYPES or value.get("type") in ("text", "output_text", "reasoning", "message"):
         return True
     if any(name in value for name in ("role", "parts", "choices", "generations", "candidates", "kwargs", "tool_calls")):
         return True
-    if isinstance(value.get("output"), list) or isinstance(value.get("message"), Mapping):
+    if isinstance(value.get("output"), list) or isinstance(value.get("message"), dict):
         return True
-    return isinstance(value.get("data"), Mapping) and "content" in value["data"]
+    return isinstance(value.get("data"), dict) and "content" in value["data"]
 
 
 def _finish(value: Any) -> Any:
     if isinstance(value, list):
         return next((found for one in value if (found := _finish(one))), None)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     found = value.get("finish_reason") or value.get("stop_reason") or value.get("finishReason")
     return found or _finish(value.get("choices")) or _finish(value.get("candidates"))

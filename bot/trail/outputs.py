@@ -63,14 +63,14 @@ def declared(value: Any) -> tuple[bool, str | None]:
             value = orjson.loads(text)
         except orjson.JSONDecodeError:
             return "json" in text, None
-    if not isinstance(value, Mapping) or not value:
+    if not isinstance(value, dict) or not value:
         return False, None
     kind = value.get("type")
     schema = _schema_in(value)
     if schema is None and ("properties" in value or "$schema" in value):
         schema = value
     asked = schema is not None or (isinstance(kind, str) and kind.lower() in _DECLARES_JSON)
-    if not asked and isinstance(value.get("format"), Mapping):
+    if not asked and isinstance(value.get("format"), dict):
         return declared(value["format"])
     return asked, None if schema is None else orjson.dumps(schema).decode()
 
@@ -78,9 +78,9 @@ def declared(value: Any) -> tuple[bool, str | None]:
 def _schema_in(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for name in ("json_schema", "schema"):
         inner = value.get(name)
-        if isinstance(inner, Mapping) and inner:
+        if isinstance(inner, dict) and inner:
             deeper = inner.get("schema")
-            return deeper if isinstance(deeper, Mapping) else inner
+            return deeper if isinstance(deeper, dict) else inner
     return None
 
 
@@ -102,7 +102,7 @@ def parse(output: str | None, schema: str | None = None) -> Parse:
 
 
 def _fits(value: Any, schema: Any) -> bool:
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return True
     if not _is_of(value, schema.get("type")):
         return False
@@ -112,14 +112,14 @@ def _fits(value: Any, schema: Any) -> bool:
     if isinstance(required, list) and any(name not in value for name in required):
         return False
     properties = schema.get("properties")
-    if not isinstance(properties, Mapping):
+    if not isinstance(properties, dict):
         return True
     if schema.get("additionalProperties") is False and any(name not in properties for name in value):
         return False
     return all(
         _is_of(value[name], inner.get("type"))
         for name, inner in properties.items()
-        if name in value and isinstance(inner, Mapping)
+        if name in value and isinstance(inner, dict)
     )
 
 

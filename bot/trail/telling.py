@@ -14,6 +14,7 @@ from bot.trail.vocabulary import Vocabulary
 LONGEST_NAME = 256
 """Characters of ids, models and names that are kept."""
 LONGEST_EXTRA = 4096
+_LONGEST_LIST = 1024
 _NAME_IN_STATUS = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout))\b")
 _NANO = 1_000_000_000
 _DEAREST = 10**15
@@ -45,18 +46,21 @@ def plain(text: str) -> str:
 
 def word(value: Any, meanings: Mapping[str, str] | None = None) -> str | None:
     """A short text from a text, a number, the first of a list, or a JSON list written as text."""
-    if isinstance(value, list):
-        value = next((one for one in value if one), None)
-    if isinstance(value, str) and value[:1] in ("[", '"') and len(value) < 1024:
+    if type(value) is not str:
+        if isinstance(value, list):
+            return word(next((one for one in value if one), None), meanings)
+        if value is None or isinstance(value, (bool, dict, bytes)):
+            return None
+        value = str(value)
+    elif value[:1] in ("[", '"') and len(value) < _LONGEST_LIST:
         read = messages.decoded(value)
-        if isinstance(read, list):
+        if read is not value and isinstance(read, (list, str)):
             return word(read, meanings)
-        value = read if isinstance(read, str) else value
-    if value is None or isinstance(value, (bool, dict, bytes)):
-        return None
-    text = plain(str(value).strip())[:LONGEST_NAME]
+    text = value.strip()[:LONGEST_NAME]
+    if "\x00" in text:
+        text = plain(text)
     if meanings and text:
-        return meanings.get(text.lower(), text)
+        text = meanings.get(text.lower(), text)
     return text or None
 
 
@@ -195,7 +199,7 @@ def put_usage(told: Told, facts: Facts) -> None:
 
 
 def _fill_usage(usage: Usage, document: Any) -> None:
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         return
     found = read_usage(document)
     for name in ("input", "cached", "cache_write", "output", "reasoning"):

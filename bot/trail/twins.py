@@ -8,7 +8,7 @@ from bot.trail.surroundings import SpanKey, Surroundings
 
 SAME_MOMENT_US = 5_000
 """How far a span may stick out of the one around it."""
-MEETING_US = 1_000_000
+MEETING_US = 100_000
 """How far apart the two halves of a call may be that share neither trace nor id."""
 NATIVE = "native"
 END = "end"
@@ -177,7 +177,7 @@ def _is_within(outer: Facts, inner: Facts) -> bool:
     """Whether a call inside a call's span is that call: not a failed try before the answer."""
     if not _may_be_one(outer, inner):
         return False
-    answered = outer.response_id is not None or outer.output_tokens is not None or Ranks(outer.ranks).output_length > 0
+    answered = outer.response_id is not None or outer.finish_reason is not None
     return not (inner.outcome is Outcome.ERROR and outer.outcome is Outcome.OK and answered)
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from ruamel.yaml import YAML
 
 from bot.trail.calls import Kind
+from bot.trail.joining import pack_levels
 from bot.trail.spans import Span
 
 FieldName = Literal[
@@ -220,7 +221,8 @@ class Rule:
                 return False
             if self.values or self.pattern is not None:
                 text = value if isinstance(value, str) else str(value)
-                if text not in self.values and not (self.pattern and self.pattern.match(text)):
+                listed = text in self.values or text.lower() in self.values
+                if not listed and not (self.pattern and self.pattern.match(text)):
                     return False
         if self.name is not None and not self.name.match(span.name):
             return False
@@ -239,7 +241,8 @@ class Vocabulary:
 
     name: str
     native_of: str | None
-    levels: Levels
+    ranks: int
+    """The levels as the join begins with them."""
     cached_told: bool | None
     input_excludes_cached_for: frozenset[str]
     answered_may_echo: bool
@@ -394,7 +397,7 @@ def _compile(file: VocabularyFile, by_name: Mapping[str, VocabularyFile]) -> Voc
     return Vocabulary(
         name=file.name,
         native_of=file.native_of,
-        levels=file.levels,
+        ranks=pack_levels(file.levels, native=file.native_of is not None),
         cached_told=_first_told(lineage, lambda one: one.cached_told),
         input_excludes_cached_for=frozenset(p for one in lineage for p in one.input_excludes_cached_for),
         answered_may_echo=any(one.answered_may_echo for one in lineage),
