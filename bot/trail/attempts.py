@@ -5,7 +5,8 @@ A failed call is followed by the call that was made in its stead. What ties the 
 1. the emitter says so: an attempt span belongs to the call of its parent span;
 2. they stand under the same parent in one trace;
 3. they share a group key (LiteLLM's trace id);
-4. the same system sent the same input within two minutes after the failure.
+4. the same system sent the same input within two minutes after the failure; where one of them has a chain of attempts
+   by the rules above already, only to another model.
 
 The follower starts when the failed call has ended: calls that run side by side are a fan-out, not attempts. A call
 that succeeded is followed by nobody, so the rounds of a tool loop are calls of their own.
@@ -153,12 +154,21 @@ class _Links:
                 self._tie_bucket(bucket, within_us)
 
     def tie_same_input(self) -> None:
+        """Calls with the same input; a chain that better evidence made goes on with another model alone.
+
+        Somebody who asks the same again begins a chain of his own.
+        """
+        chained = self._next.keys() | self._previous.keys()
+
+        def fits(failed: Try, later: Try) -> bool:
+            return is_other_model(failed, later) or not {failed.id, later.id} & chained
+
         buckets: defaultdict[Hashable, list[Try]] = defaultdict(list)
         for call in self._calls:
             if call.input_hash is not None:
                 buckets[call.system, call.input_hash].append(call)
         for bucket in buckets.values():
-            self._tie_each(bucket, SAME_INPUT_WITHIN_US, lambda _failed, _later: True)
+            self._tie_each(bucket, SAME_INPUT_WITHIN_US, fits)
 
     def chains(self) -> Iterator[list[Try]]:
         for call in self._calls:

@@ -184,6 +184,23 @@ def test_attempts_in_traces_of_their_own_are_grouped_by_input_within_two_minutes
     assert group([failed, replace(later(3000), system="another")]) == []
 
 
+def test_who_asks_the_same_again_begins_a_chain_of_his_own() -> None:
+    alone = call(1, 0, 5, ErrorClass.SERVER, parent=None, input_hash=5)
+    chain = [
+        call(2, 100, 105, ErrorClass.SERVER, trace=OTHER_TRACE, input_hash=5),
+        claude(3, 106, 110, trace=OTHER_TRACE, input_hash=5),
+    ]
+    assert ids(group([alone, *chain])) == [[2, 3]]
+
+
+def test_retries_of_a_framework_are_followed_by_another_model_elsewhere() -> None:
+    retries = [
+        call(1, 0, 5, ErrorClass.SERVER, parent=APP, input_hash=5),
+        call(2, 6, 9, ErrorClass.SERVER, parent=APP, input_hash=5),
+    ]
+    assert ids(group([*retries, claude(3, 12, 20, trace=OTHER_TRACE, input_hash=5)])) == [[1, 2, 3]]
+
+
 def test_the_same_input_after_a_success_is_a_call_of_its_own() -> None:
     assert group([call(1, 0, 5, parent=None, input_hash=5), call(2, 6, 9, trace=OTHER_TRACE, input_hash=5)]) == []
 
