@@ -103,7 +103,8 @@ def _calls(system: System, sources: Sequence[Source], hours: Collection[int], no
     name = f"calls {system.name}"
     calling = [source for source in sources if source.calls]
     newest = max(source.last for source in calling)
-    told = f"{sum(source.calls for source in calling):,} calls by {_listed(source.emitter for source in calling)}"
+    calls = sum(source.calls for source in calling)
+    told = f"{calls:,} {'call' if calls == 1 else 'calls'} by {_listed(source.emitter for source in calling)}"
     if _is_silent(system, hours, newest, now):
         return Check(
             name,
@@ -167,7 +168,7 @@ def _emitters(system: str, sources: Sequence[Source]) -> Iterator[Check]:
 def _content(source: Source, recent: Recent) -> Iterator[Check]:
     known = emitter(source.emitter)
     where = f"{source.system}/{source.emitter}"
-    of = f"of the newest {recent.calls:,} calls"
+    newest = "the newest call" if recent.calls == 1 else f"the newest {recent.calls:,} calls"
     lacking = [
         kind
         for kind, without, calls in (
@@ -181,7 +182,7 @@ def _content(source: Source, recent: Recent) -> Iterator[Check]:
         yield Check(
             f"text {where}",
             Status.WARN,
-            f"{missing:,} {of} have no {' and no '.join(lacking)}",
+            f"no {' and no '.join(lacking)} in {missing:,} of {newest}",
             _fix(known.text, known.see),
         )
     if recent.without_tokens > UNMEASURED * recent.answered:
@@ -189,7 +190,7 @@ def _content(source: Source, recent: Recent) -> Iterator[Check]:
         yield Check(
             f"tokens {where}",
             Status.WARN,
-            f"{recent.without_tokens:,} {of} have no tokens and so no cost"
+            f"no tokens, and so no cost, in {recent.without_tokens:,} of {newest}"
             + (f"; {streams:,} of them are streams" if streams else ""),
             _fix(known.tokens, known.see),
         )
@@ -197,14 +198,14 @@ def _content(source: Source, recent: Recent) -> Iterator[Check]:
         yield Check(
             f"prompt-version {where}",
             Status.WARN,
-            f"none {of} names its prompt version, so changes of prompts cannot be told apart",
+            f"no prompt version in {newest}, so changes of prompts cannot be told apart",
             f"put badday.prompt.version on the calls' spans; see {PAGES}/README.md",
         )
     if recent.truncated:
         yield Check(
             f"attributes {where}",
             Status.WARN,
-            f"{recent.truncated:,} {of} lost attributes at the SDK's limit: texts and tokens may be missing",
+            f"attributes lost at the SDK's limit in {recent.truncated:,} of {newest}: texts and tokens may be missing",
             _fix("set OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=10000 in the product's environment", known.see),
         )
 

@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
 from bot.detect.silence import REACH, hour_of
-from bot.doctor.arrivals import ACTIVE, Arrivals, Recent, Source, Token, Unpriced, judge
+from bot.doctor.arrivals import Arrivals, Recent, Source, Token, Unpriced, judge
 from bot.doctor.check import Check, Status
 from bot.doctor.emitters import PAGES
 from bot.settings import Settings
@@ -27,8 +27,11 @@ from bot.trail.calls import Outcome
 from bot.trail.identity import id_floor
 from bot.trail.storing.rows import Flag
 
-NEWEST = 2_000
-"""So many calls of the last day are looked at."""
+NEWEST = 5_000
+"""So many calls are read, of the last week at most …"""
+WEEK = timedelta(days=7)
+JUDGED = 200
+"""… and so many of one emitter are judged: what was put right shows soon."""
 ANSWER_WITHIN = 10.0
 _TEXTLESS = frozenset({"embeddings"})
 """Operations that answer with no text."""
@@ -118,7 +121,7 @@ async def _newest(session: AsyncSession, now: datetime) -> list[_Row]:
     statement = (
         select(*columns)
         .join(CallSeries, col(CallSeries.id) == col(Call.series_id))
-        .where(col(Call.id) >= id_floor(_microseconds(now - ACTIVE)))
+        .where(col(Call.id) >= id_floor(_microseconds(now - WEEK)))
         .order_by(col(Call.id).desc())
         .limit(NEWEST)
     )
@@ -129,7 +132,7 @@ def _recent(rows: Iterable[_Row]) -> dict[tuple[str, str], Recent]:
     grouped: defaultdict[tuple[str, str], list[_Row]] = defaultdict(list)
     for row in rows:
         grouped[row.system, row.emitter].append(row)
-    return {source: _counted(told) for source, told in grouped.items()}
+    return {source: _counted(told[:JUDGED]) for source, told in grouped.items()}
 
 
 def _counted(rows: list[_Row]) -> Recent:

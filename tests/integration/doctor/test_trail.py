@@ -117,7 +117,7 @@ async def test_what_the_newest_calls_lack_is_told(
     found = await examine(tmp_path, database_url, now)
     assert found["calls support-bot"].message == "5,000 calls by openllmetry, the newest 4 min ago"
     assert found["tokens support-bot/openllmetry"].message == (
-        "3 of the newest 12 calls have no tokens and so no cost; 3 of them are streams"
+        "no tokens, and so no cost, in 3 of the newest 12 calls; 3 of them are streams"
     )
     assert found["prices"].message == "no price is known for house-model of openai: 2 recent calls have no cost"
     assert set(found) == {"calls support-bot", "tokens support-bot/openllmetry", "prices"}

@@ -67,7 +67,7 @@ def test_spans_without_a_system_may_be_those_of_one_that_sends_no_calls() -> Non
 def test_no_text_names_the_setting_of_the_emitter() -> None:
     sdk = source("anthropic-sdk", recent=Recent(calls=10, answered=10, without_input=10, without_output=10))
     check = found(sdk)["text support-bot/anthropic-sdk"]
-    assert check.message == "10 of the newest 10 calls have no input and no output"
+    assert check.message == "no input and no output in 10 of the newest 10 calls"
     assert check.fix == (
         "set ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE=content; see docs/how-to/send-calls/anthropic-sdk.md"
     )
@@ -80,7 +80,7 @@ def test_a_few_calls_without_text_are_nothing_to_tell() -> None:
 def test_streams_without_tokens_are_told_with_include_usage() -> None:
     recent = Recent(calls=100, answered=95, without_tokens=60, streams_without_tokens=58, with_prompt_version=1)
     check = found(source(recent=recent))["tokens support-bot/openllmetry"]
-    assert check.message == ("60 of the newest 100 calls have no tokens and so no cost; 58 of them are streams")
+    assert check.message == ("no tokens, and so no cost, in 60 of the newest 100 calls; 58 of them are streams")
     assert 'stream_options={"include_usage": True}' in check.fix
 
 
