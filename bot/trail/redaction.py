@@ -6,6 +6,7 @@ time, whatever is in it.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ from bot.trail.sensitive import (
     number_in,
 )
 
+_RULES = (*SECRETS, *PEOPLE)
 _MOST_ROUNDS = 4
 """A mark can uncover what stood hidden beside it; more than two rounds are seldom needed."""
 _BACKSLASH = 0x5C
@@ -41,11 +43,13 @@ class Redactor:
     """Redacts by our own rules and by a system's patterns. Raises PatternError for a pattern that cannot be used."""
 
     def __init__(self, extra: Sequence[RedactPattern] = ()) -> None:
-        own = [Rule(each.name, f"(?:{checked(each.pattern)})") for each in extra]
-        self._rules = (*SECRETS, *own, *PEOPLE)
-        self._matchers = [_matcher(rule.number or rule.pattern) for rule in self._rules]
-        self._digits = _matcher(DIGITS)
-        self._matching = _matching(rule.pattern for rule in self._rules)
+        own = [Rule(each.name, checked(each.pattern)) for each in extra]
+        self._rules = (*_RULES, *own)
+        self._matchers = [*_shared()[0], *(_matcher(rule.pattern, whole=True) for rule in own)]
+        self._digits, self._among_ours = _shared()[1:]
+        self._among_own = _matching(rule.pattern for rule in own) if own else None
+        self._ranks = [*range(len(SECRETS)), *(len(self._rules) + place for place in range(len(PEOPLE)))]
+        self._ranks += [len(SECRETS) + place for place in range(len(own))]
         self._marks = [f"[{rule.mark}]".encode() for rule in self._rules]
         self._any_mark = re.compile(b"|".join(sorted(map(re.escape, set(self._marks)), reverse=True)))
 
@@ -82,6 +86,14 @@ class Redactor:
             return orjson.loads(redacted), count
         except ValueError:
             return self._leaves(value)
+
+    def _matching(self, data: bytes) -> Sequence[int]:
+        """The rules that find something: one scan for all of ours, one more for a system's own."""
+        ours: Sequence[int] = self._among_ours(data) or ()
+        if self._among_own is None:
+            return ours
+        own = self._among_own(data) or ()
+        return [*ours, *(len(_RULES) + number for number in own)] if own else ours
 
     def _redacted(self, data: bytes, rules: Sequence[int]) -> tuple[bytes, int]:
         total = 0
@@ -144,16 +156,17 @@ class Redactor:
                 return
 
     def _apart(self, spans: list[Span]) -> list[Span]:
-        """Overlapping finds become one, named by the earliest rule among them."""
+        """Overlapping finds become one, named by the gravest: secrets, a system's own, people's data."""
         apart: list[Span] = []
         for start, end, rule in spans:
             if not apart or start >= apart[-1][1]:
                 apart.append((start, end, rule))
                 continue
             first_start, first_end, first_rule = apart[-1]
-            if rule > first_rule and self._rules[rule].yields:
+            graver = self._ranks[rule] < self._ranks[first_rule]
+            if not graver and rule != first_rule and self._rules[rule].yields:
                 continue
-            apart[-1] = (first_start, max(first_end, end), min(first_rule, rule))
+            apart[-1] = (first_start, max(first_end, end), rule if graver else first_rule)
         return apart
 
     def _replaced(self, data: bytes, spans: list[Span]) -> bytes:
@@ -204,12 +217,23 @@ def _options() -> Any:
     return options
 
 
-def _matcher(pattern: str) -> _Matcher:
+@cache
+def _shared() -> tuple[list[_Matcher], _Matcher, Callable[[bytes], list[int] | None]]:
+    """Our rules compiled, the matcher of digits, and what tells which rules find something."""
+    matchers = [_matcher(rule.number or rule.pattern) for rule in _RULES]
+    return matchers, _matcher(DIGITS), _matching(rule.pattern for rule in _RULES)
+
+
+def _matcher(pattern: str, *, whole: bool = False) -> _Matcher:
     """`match(_UNANCHORED, data, at, until)` -> the spans of the first match and its groups, (-1, -1) for none.
 
-    Asks the compiled pattern itself: the match objects of the library cost more than the search.
+    Asks the compiled pattern itself: the match objects of the library cost more than the search. `whole`: brackets in
+    the pattern are no groups.
     """
-    matcher: _Matcher = re2.compile(pattern.encode(), _options())._regexp.Match
+    options = _options()
+    options.never_capture = whole
+    compiled = re2.compile(pattern.encode(), options)
+    matcher: _Matcher = compiled._regexp.Match
     return matcher
 
 
@@ -218,12 +242,12 @@ def _first(groups: list[tuple[int, int]]) -> tuple[int, int]:
     return next((group for group in groups[1:] if group[0] >= 0), groups[0])
 
 
-def _matching(patterns: Iterable[str]) -> Callable[[bytes], list[int]]:
+def _matching(patterns: Iterable[str]) -> Callable[[bytes], list[int] | None]:
     rules = re2.Set.SearchSet(_options())
     for pattern in patterns:
         rules.Add(pattern.encode())
     rules.Compile()
-    match: Callable[[bytes], list[int]] = rules.Match
+    match: Callable[[bytes], list[int] | None] = rules.Match
     return match
 
 

@@ -56,8 +56,9 @@ _TOKENS = (
     r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",  # SendGrid
     r"(?:SK|AC)[0-9a-f]{32}",  # Twilio
     r"[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}",  # Telegram
-    r"(?:lin_api|lin_oauth|ntn|secret|pcsk|sbp|figd|rubygems|dckr_pat|pscale_tkn|pscale_pw|lsv2_pt|lsv2_sk|sntrys|sntryu"
+    r"(?:lin_api|lin_oauth|ntn|pcsk|sbp|figd|rubygems|dckr_pat|pscale_tkn|pscale_pw|lsv2_pt|lsv2_sk|sntrys|sntryu"
     r"|glsa|glc|tgp_v1|dop_v1|doo_v1|dor_v1|shpat|shpca|shppa|shpss|phc|phx)_[A-Za-z0-9_.=-]{20,}",
+    r"secret_[A-Za-z0-9]{40,}",  # Notion, of old
     r"(?:hvs|hvb|dp\.pt|sl)\.[A-Za-z0-9_-]{20,}",
     r"dapi[0-9a-f]{32}",
     r"(?:NRAK|PMAK|ATATT3)[A-Za-z0-9_=-]{20,}",
@@ -225,6 +226,7 @@ _DATE = re.compile(
     rb"\+?(?:(?:19|20)\d\d[-./ ][01]?\d[-./ ][0-3]?\d|[0-3]?\d[-./ ][0-3]?\d[-./ ](?:19|20)\d\d)"
     rb"(?:[ -]?[0-2]\d)?(?![0-9])"
 )
+_ZIP = re.compile(rb"\d{5}-\d{4}")
 _NOT_DIGITS = re.compile(rb"\\+u00a0|\\+u002[bB]|[^0-9]+")
 _TOLD = re.compile(
     rb"(?i)(?:phone|\btel(?:efono|\xc3\xa9fono|efon|ephone)?|mobile|m(?:o|\xc3\xb3)vil|\bcell|whatsapp|\bfax|\bhandy|rufnummer)"
@@ -248,7 +250,7 @@ def _phone(text: bytes, start: int, end: int) -> tuple[tuple[int, int] | None, i
     digits = found.translate(None, b" +-.()/\xc2\xa0")
     if not digits.isdigit():
         digits = _NOT_DIGITS.sub(b"", found)
-    if not 8 <= len(digits) <= 15 or _DATE.match(found):
+    if not 8 <= len(digits) <= 15 or _DATE.match(found) or _ZIP.fullmatch(found):
         return None, end
     if found[0] in b"+\\":
         return (start, end), end
