@@ -24,8 +24,8 @@ def spellings(model: str) -> Iterator[tuple[str | None, str]]:
             return
         yield provider, name
     if tuned := _FINE_TUNED.match(name):
-        yield provider, f"ft:{tuned[1]}"
-        yield provider, f"ft:{without_date(tuned[1])}"
+        yield provider or "openai", f"ft:{tuned[1]}"
+        yield provider or "openai", f"ft:{without_date(tuned[1])}"
     plain = _REGION.sub("", name)
     if maker := _MAKER.match(plain):
         yield "aws", plain

@@ -163,6 +163,7 @@ def test_a_model_is_known_by_its_many_names(provider: str | None, model: str) ->
         ("google", "models/gemini-2.5-flash", "0.0003"),
         ("gcp.vertex_ai", "projects/p/locations/eu/publishers/google/models/gemini-2.5-flash", "0.0003"),
         ("openai", "ft:gpt-3.5-turbo-0613:acme::a1b2", "0.003"),
+        (None, "ft:gpt-4o-mini-2024-07-18:acme::a1b2", "0.0003"),
         ("openai", "text-embedding-3-small", "0.00002"),
     ],
 )
