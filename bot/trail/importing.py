@@ -3,10 +3,11 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,7 @@ from bot.catalog import Catalog, load_catalog
 from bot.settings import Settings
 from bot.store import migrate
 from bot.store.database import Database
-from bot.trail import files
+from bot.trail import files, jobs
 from bot.trail.calls import Sighting
 from bot.trail.files import Found
 from bot.trail.pieces import Form, Piece, UnreadableError, pieces
@@ -70,11 +71,16 @@ class Report:
         return "\n".join([f"{told}, {self.rejected:,} rejected", *(f"  {reason}" for reason in self.reasons)])
 
 
+class StoppedError(Exception):
+    """Nobody waits for the import any more; what was read until now is kept."""
+
+
 class Importer:
     """Reads files into a store. `system` is whose the calls are where a line does not say."""
 
-    def __init__(self, ingest: "Ingest", mapper: "Mapper", *, system: str | None) -> None:
+    def __init__(self, ingest: "Ingest", mapper: "Mapper", *, system: str | None, stopping: Event) -> None:
         self._ingest = ingest
+        self._stopping = stopping
         self._mapper = mapper
         self._system = system
         self.earliest_us: int | None = None
@@ -151,6 +157,8 @@ class Importer:
         """Waits for a store that somebody else holds; raises StoreUnavailableError when that takes too long."""
         from bot.trail.storing.store import StoreUnavailableError
 
+        if self._stopping.is_set():
+            raise StoppedError
         for pause in PAUSES:
             try:
                 return self._ingest.ingest([arrived])[0]
@@ -194,9 +202,9 @@ def _decoded(piece: Piece) -> "Decoded":
 
 def command(settings: Settings, paths: Sequence[Path], as_json: bool) -> int:
     """Import the files and print a line for each; 1 when something of them could not be read."""
+    from bot.trail.storing.store import StoreUnavailableError
+
     catalog = load_catalog(settings.config) if settings.config.exists() else Catalog()
-    asyncio.run(_migrate(settings))
-    importer = None
     rejected = 0
 
     def told(report: Report) -> None:
@@ -204,22 +212,51 @@ def command(settings: Settings, paths: Sequence[Path], as_json: bool) -> int:
         rejected += report.rejected
         click.echo(json.dumps(report.line(), ensure_ascii=False) if as_json else report.readable())
 
-    importer = run(settings.database_url, catalog, files.find(list(paths)), told)
-    if importer.earliest_us is not None:
-        asyncio.run(_group(settings, importer.earliest_us))
+    try:
+        asyncio.run(import_files(settings.database_url, catalog, files.find(list(paths)), told))
+    except StoreUnavailableError as error:
+        click.echo(f"badday trail import: the database cannot be written: {error}; import the same again", err=True)
+        return 1
     return 1 if rejected else 0
 
 
-def run(database_url: str, catalog: Catalog, found: Iterator[Found], told: Callable[[Report], None]) -> Importer:
-    """Read files into a migrated database; `told` hears of each as it is done."""
+async def import_files(
+    database_url: str, catalog: Catalog, found: Iterable[Found], told: Callable[[Report], None]
+) -> None:
+    """Migrate the database, read the files into it and group attempts; `told` hears of each file as it is done.
+
+    Raises StoreUnavailableError; what was read until then is kept, and adds nothing when it is read again.
+    """
+    from bot.trail.grouping import group_now
+
+    db = Database(database_url)
+    stopping = Event()
+    try:
+        await migrate.upgrade(db.engine)
+        async with jobs.importing(db, _now):
+            try:
+                importer = await asyncio.to_thread(_read_all, database_url, catalog, found, told, stopping)
+            finally:
+                stopping.set()
+            if importer.earliest_us is not None:
+                async with db.transaction() as session:
+                    await group_now(session, datetime.fromtimestamp(importer.earliest_us / 1_000_000, UTC))
+    finally:
+        await db.close()
+
+
+def _read_all(
+    database_url: str, catalog: Catalog, found: Iterable[Found], told: Callable[[Report], None], stopping: Event
+) -> Importer:
+    """In a thread of its own, where the store lives."""
     from bot.trail.ingest import Ingest
     from bot.trail.mapping import Mapper
     from bot.trail.storing import open_store
 
     store = open_store(database_url)
-    ingest = Ingest(store, catalog=lambda: catalog, clock=lambda: datetime.now(UTC))
+    ingest = Ingest(store, catalog=lambda: catalog, clock=_now)
     only = next(iter(catalog.systems)) if len(catalog.systems) == 1 else None
-    importer = Importer(ingest, Mapper(), system=only)
+    importer = Importer(ingest, Mapper(), system=only, stopping=stopping)
     try:
         for one in found:
             told(importer.read(one))
@@ -228,20 +265,5 @@ def run(database_url: str, catalog: Catalog, found: Iterator[Found], told: Calla
     return importer
 
 
-async def _migrate(settings: Settings) -> None:
-    db = Database(settings.database_url)
-    try:
-        await migrate.upgrade(db.engine)
-    finally:
-        await db.close()
-
-
-async def _group(settings: Settings, earliest_us: int) -> None:
-    from bot.trail.grouping import group_now
-
-    db = Database(settings.database_url)
-    try:
-        async with db.transaction() as session:
-            await group_now(session, datetime.fromtimestamp(earliest_us / 1_000_000, UTC))
-    finally:
-        await db.close()
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -12,7 +12,7 @@ from bot.slack.messages.call import Attempt, CallWhole
 from bot.slack.messages.calls import SHOWN, CallRow, CallsView, RegisterLine, Sums
 from bot.slack.messages.calls_setup import CallsSetupView
 from bot.slack.views.look import Look
-from bot.trail import impact, listing, permission, queries
+from bot.trail import fallbacks, impact, listing, permission, queries
 from bot.trail.queries import CallRecord, Filter, Totals
 from bot.trail.question import Question, Show, read_question
 from bot.trail.records import load
@@ -149,8 +149,6 @@ async def _ask(look: Look, system: str) -> str:
 
 
 async def _register(look: Look, question: Question) -> list[RegisterLine]:
-    from bot.trail import fallbacks
-
     since = read_since(question.since, look.now)
     lines = []
     for system in [question.system] if question.system is not None else list(look.catalog.systems):
