@@ -70,7 +70,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Bad at this share of errors or above this 95th percentile, over at least so many calls."""
+    """Bad at this share of errors or from this 95th percentile on, over at least so many calls."""
 
     share: float = 0.2
     minimum: int = 20
@@ -85,14 +85,15 @@ class Rule:
         """Bad, good, or unknown: too few calls, or between bad and good."""
         if counts.calls < max(self.minimum, 1):
             return Verdict.UNKNOWN
-        if counts.share >= self.share or self._is_slow(counts, 1.0):
+        if counts.share >= self.share or self.is_slow(counts):
             return Verdict.BAD
-        if counts.share <= self.share * GOOD_SHARE and not self._is_slow(counts, GOOD_P95):
+        if counts.share <= self.share * GOOD_SHARE and not self.is_slow(counts, GOOD_P95):
             return Verdict.GOOD
         return Verdict.UNKNOWN
 
-    def _is_slow(self, counts: Counts, part: float) -> bool:
-        return self.p95 is not None and counts.p95 is not None and counts.p95 > self.p95 * part
+    def is_slow(self, counts: Counts, part: float = 1.0) -> bool:
+        """Whether the 95th percentile has come to this part of its limit."""
+        return self.p95 is not None and counts.p95 is not None and counts.p95 >= self.p95 * part
 
 
 @dataclass(frozen=True, slots=True)

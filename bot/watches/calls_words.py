@@ -25,8 +25,8 @@ def known(line: Line, counts: Counts, rule: Rule, window: timedelta, samples: Se
         f"{counts.failed} of {counts.calls} calls{who}{_where(line)} failed in the last {_minutes(window)}"
         + (f": {_classes(counts)}" if counts.failed else "")
     ]
-    if rule.p95 is not None and counts.p95 is not None and counts.p95 > rule.p95:
-        parts.append(f"{_slow(counts)}, more than {_seconds(rule.p95)}")
+    if rule.p95 is not None and rule.is_slow(counts):
+        parts.append(f"{_slow(counts)}; the limit is {_seconds(rule.p95)}")
     if counts.malformed:
         answers = "1 more answer was" if counts.malformed == 1 else f"{counts.malformed} more answers were"
         parts.append(f"{answers} not in the form that was asked for")
