@@ -110,10 +110,10 @@ class Application:
         self.ready = False
         if self._slack is not None:
             await self._slack.stop()
+        if self._writer is not None:
+            await self._writer.stop()  # before the server, so that it can answer what was taken
         if self._http is not None:
             await self._http.stop()
-        if self._writer is not None:
-            await self._writer.stop()
         await self._crew.dismiss(within=STOP_WITHIN)
         await self.db.close()
 

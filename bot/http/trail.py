@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.http.auth import Endpoint, Guard
-from bot.http.problems import problem
+from bot.http.problems import ProblemError, problem
 from bot.settings import Settings
 from bot.store.tokens import TokenBook, TokenScope
 from bot.trail.otlp import UndecodableError
@@ -58,6 +58,14 @@ def routes(settings: Settings, book: TokenBook, writer: Writer[Any]) -> list[Rou
                     receipt = await writer.submit(Posted(kind, form is not Form.PROTOBUF, body, system))
             except _REFUSALS as error:
                 return _refusal(error, form)
+            except asyncio.CancelledError:
+                # The server cancels what is not done when it stops, and would answer 500.
+                return _refusal(overloaded("stopping", "Badday is stopping"), form)
+            except ProblemError:
+                raise
+            except Exception:
+                log.exception("a body could not be received", path=request.url.path)
+                return _refusal(overloaded("defect", "Badday failed on this request; its log says why"), form)
             return _acceptance(form, kind, receipt)
 
         return endpoint

@@ -121,6 +121,7 @@ class Writer(Generic[R]):
         self._held = 0
         self._admitted = 0
         self._waiting: deque[_Job] = deque()
+        self._unanswered: set[_Job] = set()
         self._change = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="trail-writer", daemon=True)
@@ -135,6 +136,9 @@ class Writer(Generic[R]):
             self._change.notify()
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join, within)
+        for job in self._unanswered:
+            if not job.answer.done():
+                job.answer.set_result(Failure(_stopping()))
 
     @contextmanager
     def admission(self) -> Iterator["Admission"]:
@@ -155,13 +159,17 @@ class Writer(Generic[R]):
         job = _Job(posted, loop, loop.create_future())
         with self._change:
             if self._stopping:
-                raise overloaded("stopping", "Badday is stopping")
+                raise _stopping()
             if len(self._waiting) >= self._most_requests:
                 raise overloaded("requests", f"{len(self._waiting)} requests are waiting")
             self._waiting.append(job)
             self._change.notify()
         counters.WAITING.set(len(self._waiting))
-        outcome = await job.answer
+        self._unanswered.add(job)
+        try:
+            outcome = await job.answer
+        finally:
+            self._unanswered.discard(job)
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome
@@ -251,6 +259,10 @@ def overloaded(reason: str, message: str) -> OverloadedError:
     """Counted by reason."""
     counters.OVERLOADS.labels(reason).inc()
     return OverloadedError(f"{message}; send the same body again in a second")
+
+
+def _stopping() -> OverloadedError:
+    return overloaded("stopping", "Badday is stopping")
 
 
 def _answer(answers: Sequence[tuple[_Job, Outcome]], then: Callable[[], None] | None = None) -> None:

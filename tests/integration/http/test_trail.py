@@ -277,6 +277,25 @@ async def test_a_locked_database_is_503(http: httpx.AsyncClient, memory: Memory)
     assert "database" in problem_of(answer)["detail"]
 
 
+async def test_a_server_that_stops_answers_503_not_500(db: Database, memory: Memory) -> None:
+    memory.gate.clear()
+    async with serving(db, memory) as http:
+        answered = asyncio.create_task(http.post("/v1/traces", content=CHAT, headers=PROTOBUF))
+        await asyncio.sleep(0.1)
+        # As uvicorn does to requests that outlast its patience.
+        next(task for task in asyncio.all_tasks() if "run_asgi" in repr(task)).cancel()
+        answer = await answered
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_a_defect_of_ours_is_503_not_500(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(trail, "Unpacker", fail)
+    assert (await http.post("/v1/traces", content=CHAT, headers=PROTOBUF)).status_code == 503
+
+
 async def test_without_any_token_the_door_is_open_whatever_is_sent(http: httpx.AsyncClient) -> None:
     headers = PROTOBUF | {"Authorization": "Basic " + base64.b64encode(b"pk-lf-1:sk-lf-1").decode()}
     assert (await http.post(LANGFUSE, content=CHAT, headers=headers)).status_code == 200

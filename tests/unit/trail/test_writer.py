@@ -156,6 +156,17 @@ async def test_stopping_finishes_what_was_accepted_and_takes_nothing_more() -> N
     assert notebook.closed == 1
 
 
+async def test_what_cannot_be_finished_in_time_is_sent_away() -> None:
+    notebook = Notebook()
+    notebook.gate.clear()
+    async with writing(notebook) as writer:
+        posts = [asyncio.create_task(writer.submit(posted(str(number)))) for number in range(3)]
+        await asyncio.sleep(0.05)
+        await writer.stop(within=0.05)
+        outcomes = await asyncio.gather(*posts, return_exceptions=True)
+    assert all(isinstance(outcome, OverloadedError) for outcome in outcomes)
+
+
 async def test_a_sender_that_goes_away_changes_nothing() -> None:
     notebook = Notebook()
     notebook.gate.clear()
