@@ -15,7 +15,7 @@ from bot.trail.identity import id_maker
 from bot.trail.merging import Changes, Known
 from bot.trail.pricing import Pricer
 from bot.trail.rollups import Counted
-from bot.trail.storing.rows import extra_text, words_of
+from bot.trail.storing.rows import extra_text, pack_extra, words_of
 from bot.trail.storing.series import series_of
 from bot.trail.storing.store import BodyWrite, CallWrite, Found, IdTakenError, Plan, SourceDelta, TrailStore
 from bot.trail.surroundings import EMITTER
@@ -153,8 +153,15 @@ class Ingest:
         texts = _texts(call.facts)
         if texts == (_texts(before.facts) if before is not None else (None, None, None)):
             return
-        packed = (None if text is None else self._codec.pack(text) for text in texts)
-        body = BodyWrite(call.id, self._dictionary, *packed)
+        told, answered, extra = texts
+        pack = self._codec.pack
+        body = BodyWrite(
+            call.id,
+            self._dictionary,
+            None if told is None else pack(told),
+            None if answered is None else pack(answered),
+            None if extra is None else pack_extra(extra, pack),
+        )
         (plan.new_bodies if before is None else plan.changed_bodies).append(body)
         self._words(plan, before, call)
 

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import BodyDictionary, Call, CallBody, CallSeries
 from bot.trail.identity import public_id
-from bot.trail.storing.rows import Flag, read_extra
+from bot.trail.storing.rows import Flag, unpack_extra
 
 NANO = Decimal(1_000_000_000)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -135,7 +135,7 @@ def _record(row: Any, unpack: Any) -> CallRecord:
 
     told = {name: getattr(row, name) for name in (*_FROM_CALL, *_FROM_SERIES)}
     if unpack is not None:
-        extra = read_extra(text(row.extra))
+        extra = unpack_extra(row.extra, lambda packed: unpack(packed, row.dictionary_id))
         told |= {"input": text(row.input), "output": text(row.output), "extra": extra or None}
     return CallRecord(
         **told,

@@ -1,6 +1,7 @@
 """Before anything is joined or stored: redact what people wrote, hash users, cut what no column holds."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from bot.catalog import Catalog
 from bot.trail.calls import Facts, Sighting
@@ -52,6 +53,9 @@ _NUMBERS = {
 }
 """The largest that is believed; emitters send any number, and one that no column holds must not cost a whole batch."""
 
+_names = attrgetter(*_NAMES)
+_numbers = attrgetter(*_NUMBERS)
+
 
 class Tidier:
     """Works with the patterns that the catalog has for each system."""
@@ -66,14 +70,12 @@ class Tidier:
         """Change the sightings in place; once, since a hashed user would be hashed again."""
         for sighting in sightings:
             facts = sighting.facts
-            for name in _NAMES:
-                value = getattr(facts, name)
-                if value is not None and (len(value) > NAME or not _is_clean(value)):
-                    setattr(facts, name, clean(value)[:NAME])
-            for name, largest in _NUMBERS.items():
-                value = getattr(facts, name)
-                if value is not None and not 0 <= value <= largest:
-                    setattr(facts, name, largest if value > 0 else 0)
+            for name, text in zip(_NAMES, _names(facts), strict=True):
+                if text is not None and (len(text) > NAME or not text.isascii() or "\0" in text):
+                    setattr(facts, name, clean(text)[:NAME])
+            for (name, largest), number in zip(_NUMBERS.items(), _numbers(facts), strict=True):
+                if number is not None and not 0 <= number <= largest:
+                    setattr(facts, name, largest if number > 0 else 0)
             facts.user = hashed_user(user_hash(facts.user))
             self._tidy_texts(facts)
 

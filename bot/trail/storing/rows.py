@@ -184,7 +184,7 @@ def read_call(row: Sequence[Any], unpack: Unpack) -> tuple[StoredCall, StoredRow
     def text(packed: bytes | None) -> str | None:
         return None if packed is None else unpack(bytes(packed), dictionary_id)
 
-    extra = read_extra(text(packed_extra))
+    extra = unpack_extra(packed_extra, lambda packed: unpack(packed, dictionary_id))
     flags = Flag(told["flags"])
     facts = Facts(
         **series._asdict(),
@@ -238,6 +238,21 @@ def extra_text(facts: Facts) -> str | None:
     if facts.json_schema is not None:
         return dump({**facts.extra, _SCHEMA: facts.json_schema}).decode()
     return dump(facts.extra).decode() if facts.extra else None
+
+
+_PLAIN_EXTRA = 200
+
+
+def pack_extra(text: str, pack: Callable[[str], bytes]) -> bytes:
+    """What `extra_text` gave, compressed where that is worth the time. Packed bytes never begin like JSON."""
+    return text.encode() if len(text) < _PLAIN_EXTRA else pack(text)
+
+
+def unpack_extra(packed: bytes | None, unpack: Callable[[bytes], str]) -> dict[str, Any]:
+    """Read what `pack_extra` wrote."""
+    if packed is None:
+        return {}
+    return read_extra(packed.decode() if packed[:1] in (b"{", b'"') else unpack(packed))
 
 
 def read_extra(text: str | None) -> dict[str, Any]:
