@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import gzip
+import re
 import socket
 import threading
 import zlib
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +19,7 @@ import orjson
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from prometheus_client import REGISTRY, generate_latest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
@@ -294,6 +297,15 @@ async def test_a_defect_of_ours_is_503_not_500(http: httpx.AsyncClient, monkeypa
 
     monkeypatch.setattr(trail, "Unpacker", fail)
     assert (await http.post("/v1/traces", content=CHAT, headers=PROTOBUF)).status_code == 503
+
+
+async def test_what_is_going_on_can_be_measured(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/traces", content=CHAT, headers=PROTOBUF)
+    told = generate_latest(REGISTRY).decode()
+    documented = (Path(__file__).parents[3] / "docs/reference/http.md").read_text()
+    names = set(re.findall(r"^# TYPE (badday_trail_\w+?)(?:_total)? ", told, re.MULTILINE))
+    assert names >= {"badday_trail_bodies", "badday_trail_overloads", "badday_trail_waiting"}
+    assert all(name in documented for name in names if not name.endswith("_created"))
 
 
 async def test_without_any_token_the_door_is_open_whatever_is_sent(http: httpx.AsyncClient) -> None:
