@@ -43,7 +43,7 @@ class Report:
     accepted: int = 0
     """Lines, spans and records that could be used."""
     calls: int = 0
-    """Calls that were not known before."""
+    """Calls that were not known before, less those that turned out to be another one's twins."""
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)
 
@@ -78,9 +78,11 @@ class StoppedError(Exception):
 class Importer:
     """Reads files into a store. `system` is whose the calls are where a line does not say."""
 
-    def __init__(self, ingest: "Ingest", mapper: "Mapper", *, system: str | None, stopping: Event) -> None:
+    def __init__(
+        self, ingest: "Ingest", mapper: "Mapper", *, system: str | None, stopping: Event | None = None
+    ) -> None:
         self._ingest = ingest
-        self._stopping = stopping
+        self._stopping = stopping or Event()
         self._mapper = mapper
         self._system = system
         self.earliest_us: int | None = None
@@ -149,7 +151,8 @@ class Importer:
     def _keep(self, report: Report, mapped: "Mapped") -> None:
         from bot.trail.ingest import Arrived
 
-        report.calls += self._written(Arrived(mapped, None)).calls_added
+        result = self._written(Arrived(mapped, None))
+        report.calls += result.calls_added - result.calls_removed
         starts = [one.facts.start_us for one in mapped.sightings if one.facts.start_us > 0]
         self.earliest_us = min([*starts, *([self.earliest_us] if self.earliest_us is not None else [])], default=None)
 

@@ -47,6 +47,8 @@ class Result:
     calls_changed: int
     accepted: int
     """Sightings that were understood."""
+    calls_removed: int = 0
+    """Calls that were found to be twins of another; of several requests the first one has all of them."""
 
 
 class Ingest:
@@ -256,4 +258,8 @@ def _results(batches: Sequence[Arrived], changes: Changes) -> list[Result]:
         added[owner(call)] += 1
     for _, call in changes.changed:
         changed[owner(call)] += 1
-    return [Result(added[number], changed[number], len(batch.mapped.sightings)) for number, batch in enumerate(batches)]
+    removed = [len(changes.removed)] + [0] * (len(batches) - 1)
+    return [
+        Result(added[number], changed[number], len(batch.mapped.sightings), removed[number])
+        for number, batch in enumerate(batches)
+    ]
