@@ -267,6 +267,7 @@ def _usage_key(facts: Facts, level: int) -> tuple[Any, ...]:
         level,
         told,
         [-1 if count is None else count for count in counts],
+        facts.cached_split_told,
     )
 
 

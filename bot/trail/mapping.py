@@ -79,6 +79,9 @@ class Mapper:
     def _span(self, span: Span, place: _Place, mapped: Mapped) -> Sighting | None:
         vocabulary = self._vocabularies.spoken(span.scope.name, span.attributes)
         decided, kind = vocabulary.kind(span)
+        if not decided and vocabulary is not self._vocabularies.general:  # it may have taken over the conventions
+            vocabulary = self._vocabularies.general
+            decided, kind = vocabulary.kind(span)
         if not decided:
             if not self._hints.isdisjoint(span.attributes):
                 return self._around(span, vocabulary, place)

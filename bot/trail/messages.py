@@ -17,6 +17,7 @@ _RESULT_TYPES = frozenset(
     {"tool_call_response", "tool_result", "tool-result", "function_call_output", "tool_return", "functionResponse"}
 )
 _THINKING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
+_PARTS_AS_TEXT = ('[{"type":', '[{"type" :', "[{'type':")
 _PLAIN_KEYS = 4
 """Role, parts, name and finish reason: a message with no more keys has its tool calls among its parts."""
 _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
@@ -199,6 +200,9 @@ def _parts(value: Mapping[str, Any]) -> Sequence[Any]:
     if content is None:
         return ()
     if isinstance(content, str):
+        if content.startswith(_PARTS_AS_TEXT):  # OpenLLMetry writes what is no plain text as JSON
+            read = decoded(content)
+            return read if isinstance(read, list) else (content,)
         return (content,)
     if isinstance(content, dict):
         return _parts(content) if "parts" in content else (content,)

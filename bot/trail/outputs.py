@@ -75,6 +75,18 @@ def declared(value: Any) -> tuple[bool, str | None]:
     return asked, None if schema is None else orjson.dumps(schema).decode()
 
 
+def schema_text(value: Any) -> str | None:
+    """A JSON Schema, bare or in what surrounds it in requests, as JSON."""
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return None
+    if not isinstance(value, dict) or not value:
+        return None
+    return orjson.dumps(_schema_in(value) or value).decode()
+
+
 def _schema_in(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for name in ("json_schema", "schema"):
         inner = value.get(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.trail import errors, messages
 from bot.trail.calls import Facts, Outcome
-from bot.trail.outputs import declared
+from bot.trail.outputs import declared, schema_text
 from bot.trail.usage import Usage, count, read_usage, with_cached_input
 from bot.trail.vocabulary import Vocabulary
 
@@ -158,7 +158,7 @@ def _put_format(told: Told, facts: Facts) -> None:
         value = told.vocabulary.values.get("response_format", {}).get(value.lower(), value)
     expected, schema = declared(value)
     if schema is None and "json_schema" in told.raw:
-        schema = declared(told.raw["json_schema"])[1]
+        schema = schema_text(told.raw["json_schema"])
     if value == "text":  # said outright: a schema then describes a tool
         return
     facts.json_expected = expected or schema is not None
