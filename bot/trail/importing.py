@@ -139,8 +139,10 @@ class Importer:
     def _litellm(self, report: Report, piece: Piece) -> None:
         from bot.trail import litellm
 
-        mapped = litellm.sightings(piece.record, system=None)
-        self._mapped(report, piece, mapped, len(piece.record) - sum(mapped.rejected.values()))
+        for start in range(0, len(piece.record), BATCH):
+            records = piece.record[start : start + BATCH]
+            mapped = litellm.sightings(records, system=None)
+            self._mapped(report, piece, mapped, len(records) - sum(mapped.rejected.values()))
 
     def _mapped(self, report: Report, piece: Piece, mapped: "Mapped", accepted: int) -> None:
         for why, count in mapped.rejected.items():

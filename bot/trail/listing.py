@@ -79,8 +79,33 @@ def page(record: "CallRecord") -> str:
         if name not in ("input", "output") and value not in (None, "", False)
     }
     told["cost"] = cost(record)
-    lines = [f"{name.replace('_', ' '):18}{_one_line(str(value))}" for name, value in told.items()]
-    return "\n".join([*lines, "", "input", _body(record.input), "", "output", _body(record.output)])
+    lines = [f"{name.replace('_', ' '):20}{_one_line(str(value))}" for name, value in told.items()]
+    parts: list[tuple[str, str | None]] = [
+        (f"input, {_one_line(role)}", content) for role, content in conversation(record.input) or ()
+    ]
+    parts = [*(parts or [("input", record.input)]), ("output", record.output)]
+    return "\n".join([*lines, *(f"\n{title}\n{_body(text)}" for title, text in parts)])
+
+
+def conversation(text: str | None) -> list[tuple[str, str]] | None:
+    """Roles and contents of an input that is a list of messages; None for any other text."""
+    try:
+        told = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, list) or not told or not all(isinstance(one, dict) and "role" in one for one in told):
+        return None
+    return [(str(one["role"]), _content(one)) for one in told]
+
+
+def _content(message: dict[str, Any]) -> str:
+    content, calls = message.get("content"), message.get("tool_calls")
+    parts = [content] if isinstance(content, str) else [_dumped(content)] if content else []
+    return "\n".join([*parts, *([_dumped(calls)] if calls else [])])
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def model(record: "CallRecord") -> str:

@@ -1,6 +1,7 @@
 """`/badday calls …`: what the model calls say; the words are read by bot.trail.question."""
 
 from collections.abc import Sequence
+from html import unescape
 
 from bot.slack.asking import Ask
 from bot.slack.blocks import markup
@@ -10,7 +11,8 @@ from bot.trail.question import QuestionError, read_question
 
 
 async def run(ask: Ask) -> None:
-    await answer(ask, ask.words)
+    # Slack escapes what people type like what it shows.
+    await answer(ask, [unescape(word) for word in ask.words])
 
 
 async def answer(ask: Ask, words: Sequence[str], *, replace: bool = False) -> None:

@@ -1,10 +1,8 @@
 """One call whole: who, when, what it cost, how it was tried, and what was said."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from bot.slack.blocks import (
     Block,
@@ -22,6 +20,7 @@ from bot.slack.blocks import (
     markup,
 )
 from bot.slack.messages.words import count
+from bot.trail.listing import conversation
 
 ID = "call"
 PART = 2900
@@ -116,7 +115,7 @@ def _said(call: CallWhole) -> list[Block]:
 
 def _input(text: str | None) -> list[Block]:
     """Messages with their roles; the last ones, where all are too long."""
-    messages = _messages(text)
+    messages = conversation(text)
     if messages is None:
         return _text(text, INPUT)
     shown: list[Block] = []
@@ -132,28 +131,6 @@ def _input(text: str | None) -> list[Block]:
         earlier = count(number, "earlier message is", "earlier messages are")
         shown = [Context((markup("{earlier} not shown", earlier=earlier),)), *shown]
     return shown
-
-
-def _messages(text: str | None) -> list[tuple[str, str]] | None:
-    """Roles and contents of an input that is a list of messages; None for any other text."""
-    try:
-        value = json.loads(text or "")
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, list) or not value or not all(isinstance(one, dict) and "role" in one for one in value):
-        return None
-    return [(str(one["role"]), _content(one)) for one in value]
-
-
-def _content(message: dict[str, Any]) -> str:
-    content = message.get("content")
-    calls = message.get("tool_calls")
-    parts = [content] if isinstance(content, str) else [_json(content)] if content else []
-    return "\n".join([*parts, *([_json(calls)] if calls else [])])
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _output(text: str | None) -> list[Block]:

@@ -108,21 +108,30 @@ class CallsView:
 
 
 def render(view: CallsView) -> Message:
-    header = _HEADERS[view.question.show]
-    if view.question.show is Show.BY:
-        header = f"Calls by {(view.question.by or 'model').replace('_', ' ')}"
+    header = _header(view.question)
     blocks: list[Block] = [Header(header), Context((Plain(view.about),))]
     if view.sums is not None:
         blocks.append(Section(_sums(view.sums)))
     blocks += _body(view)
     if view.hidden_from:
         blocks.append(Context([_hidden(system, people) for system, people in list(view.hidden_from.items())[:5]]))
-    blocks.append(Actions(_switches(view.question)))
+    if view.question.call is None:
+        blocks.append(Actions(_switches(view.question)))
     told = view.sums.calls if view.sums is not None else len(view.rows)
     return Message(markup("{header}: {about}. {calls}.", header=header, about=view.about, calls=_count(told)), blocks)
 
 
+def _header(question: Question) -> str:
+    if question.call is not None:
+        return "One call"
+    if question.show is Show.BY:
+        return f"Calls by {(question.by or 'model').replace('_', ' ')}"
+    return _HEADERS[question.show]
+
+
 def _body(view: CallsView) -> list[Block]:
+    if view.question.call is not None:
+        return _rows(view.rows) or [Section(Mrkdwn("There is no such call, or not any more."))]
     match view.question.show:
         case Show.BY:
             return _broken_down(view.parts)

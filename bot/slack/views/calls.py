@@ -72,6 +72,7 @@ async def whole(look: Look, person: str | None, call_id: str) -> CallWhole | Non
         wrong=record.error_class is not None,
         told=_told(record),
         attempts=await _attempts(look, record),
+        error=_error(record) if readable else None,
         readable=readable,
         ask="" if readable else await _ask(look, record.system),
         input=record.input if readable else None,
@@ -188,6 +189,11 @@ def _told(record: CallRecord) -> list[tuple[str, str]]:
         *((name.replace("_", " "), getattr(record, name)) for name in _IDS),
     )
     return [(name, str(value)) for name, value in told if value is not None and value != ""]
+
+
+def _error(record: CallRecord) -> str | None:
+    """It may quote what was said."""
+    return ": ".join(part for part in (record.error_type, record.error_text) if part) or None
 
 
 async def _attempts(look: Look, record: CallRecord) -> list[Attempt]:
