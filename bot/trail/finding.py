@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - the statements are put together from constants and whole numbers; values are bound
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -17,6 +17,8 @@ from bot.trail.rollups import HOUR_US, Extreme, unpack_extremes
 from bot.trail.storing.words import TABLE, fts5_query, spaced, week_of
 
 LARGEST_ID = 2**63 - 1
+ARRIVED_LATE = 100
+"""How many more matches are read than are wanted: the newest call may have arrived a little before an older one."""
 MOST_MATCHES = 2_000
 """Of the newest calls that hold the words: so many are looked at when they are put in another order."""
 
@@ -83,27 +85,41 @@ async def newest(session: AsyncSession, filter_: Filter, limit: int) -> list[int
     since, until = id_bounds(filter_)
     wanted = await series(session, filter_)
     if filter_.words is not None:
-        return await _with_words(session, filter_.words, wanted, since, until, errors=filter_.errors, limit=limit)
+        return await _with_words(session, _Search(filter_.words, wanted, since, until, filter_.errors), limit)
     if wanted is None and not filter_.errors:
         query = select(col(Call.id)).where(col(Call.id) >= since, col(Call.id) < until)
         return list((await session.execute(query.order_by(col(Call.id).desc()).limit(limit))).scalars())
     return await _newest_of_series(session, wanted, since, until, errors=filter_.errors, limit=limit)
 
 
-async def page(session: AsyncSession, filter_: Filter, limit: int, *, before: int | None) -> list[int]:
-    """The next calls of a listing that goes through all of them, newest first; `before` is where it stands."""
+async def pages(session: AsyncSession, filter_: Filter, size: int) -> AsyncIterator[list[int]]:
+    """All calls, newest first, some at a time."""
     since, until = id_bounds(filter_)
-    until = until if before is None else min(until, before)
     wanted = await series(session, filter_)
+    if filter_.words is not None and not is_postgres(session):
+        search = _Search(filter_.words, wanted, since, until, filter_.errors)
+        for table in await _week_tables(session, since, until):
+            found = await _in_week(session, table, search, limit=-1)
+            for start in range(0, len(found), size):
+                yield found[start : start + size]
+        return
+    while ids := await _page(session, filter_, wanted, since, until, size):
+        yield ids
+        until = ids[-1]
+
+
+async def _page(
+    session: AsyncSession, filter_: Filter, wanted: Sequence[int] | None, since: int, until: int, size: int
+) -> list[int]:
     if filter_.words is not None:
-        return await _with_words(session, filter_.words, wanted, since, until, errors=filter_.errors, limit=limit)
+        return await _with_words(session, _Search(filter_.words, wanted, since, until, filter_.errors), size)
     conditions: list[Any] = [col(Call.id) >= since, col(Call.id) < until]
     if wanted is not None:
         # Plus nothing: no index by series, the listing follows the ids.
         conditions.append((col(Call.series_id) + 0).in_(wanted))
     if filter_.errors:
         conditions.append(col(Call.error_class).is_not(None))
-    query = select(col(Call.id)).where(*conditions).order_by(col(Call.id).desc()).limit(limit)
+    query = select(col(Call.id)).where(*conditions).order_by(col(Call.id).desc()).limit(size)
     return list((await session.execute(query)).scalars())
 
 
@@ -125,51 +141,83 @@ async def _newest_of_series(
     return await _ids(session, query, since=since, until=until, limit=limit)
 
 
-async def _with_words(
-    session: AsyncSession, words: str, wanted: Sequence[int] | None, since: int, until: int, *, errors: bool, limit: int
-) -> list[int]:
-    narrowed = ""
-    if wanted is not None:
-        narrowed += f" AND c.series_id IN ({_listed(wanted)})"
-    if errors:
-        narrowed += " AND c.error_class IS NOT NULL"
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Calls whose output holds the words, of these series, with ids from and before."""
+
+    words: str
+    series: Sequence[int] | None
+    since: int
+    until: int
+    errors: bool
+
+    @property
+    def narrowed(self) -> str:
+        """What only the call itself tells."""
+        narrowed = "" if self.series is None else f" AND c.series_id IN ({_listed(self.series)})"
+        return narrowed + (" AND c.error_class IS NOT NULL" if self.errors else "")
+
+
+async def _with_words(session: AsyncSession, search: _Search, limit: int) -> list[int]:
     if is_postgres(session):
-        query = _words_query(TABLE, "call_id", "words @@ plainto_tsquery('simple', :words)", narrowed)
-        return await _ids(session, query, words=spaced(words), since=since, until=until, limit=limit)
-    match = fts5_query(words)
-    if match is None:
-        return []
+        joined = " JOIN call c ON c.id = w.call_id" if search.narrowed else ""
+        query = (
+            f"SELECT w.call_id FROM {TABLE} w{joined} WHERE w.words @@ plainto_tsquery('simple', :words)"
+            f" AND w.call_id >= :since AND w.call_id < :until{search.narrowed} ORDER BY w.call_id DESC LIMIT :limit"
+        )
+        values = {"words": spaced(search.words), "since": search.since, "until": search.until, "limit": limit}
+        return await _ids(session, query, **values)
     found: list[int] = []
-    for table in await _week_tables(session, since, until):
-        query = _words_query(table, f"{table}.rowid", f"{table} MATCH :words", narrowed)
-        found += await _ids(session, query, words=match, since=since, until=until, limit=limit - len(found))
+    for table in await _week_tables(session, search.since, search.until):
+        found += (await _in_week(session, table, search, limit=2 * limit + ARRIVED_LATE))[: limit - len(found)]
         if len(found) >= limit:
             break
     return found
 
 
-def _words_query(table: str, key: str, condition: str, narrowed: str) -> str:
-    joined = f" JOIN call c ON c.id = {key}" if narrowed else ""
-    return (
-        f"SELECT {key} FROM {table}{joined} WHERE {condition} AND {key} >= :since AND {key} < :until{narrowed}"
-        f" ORDER BY {key} DESC LIMIT :limit"
+async def _in_week(session: AsyncSession, table: str, search: _Search, *, limit: int) -> list[int]:
+    """The calls that arrived last, newest first; documents are numbered as calls arrive."""
+    match = fts5_query(search.words)
+    if match is None:
+        return []
+    bounds = {"since": search.since, "until": search.until}
+    first, last = await _documents(session, table, search)
+    if first is None:
+        return []
+    joined = " JOIN call c ON c.id = k.call_id" if search.narrowed else ""
+    query = (
+        f"SELECT k.call_id FROM {table} JOIN {table}_calls k ON k.doc = {table}.rowid{joined}"
+        f" WHERE {table} MATCH :words AND {table}.rowid >= :first AND {table}.rowid <= :last"
+        f" AND k.call_id >= :since AND k.call_id < :until{search.narrowed}"
+        f" ORDER BY {table}.rowid DESC LIMIT :limit"
     )
+    found = await _ids(session, query, words=match, first=first, last=last, limit=limit, **bounds)
+    return sorted(found, reverse=True)
+
+
+async def _documents(session: AsyncSession, table: str, search: _Search) -> tuple[int | None, int | None]:
+    """The first and the last document of the calls of the time; the whole week where it lies within it."""
+    start, end = _week_ids(table)
+    if search.since <= start and end <= search.until:
+        return 0, LARGEST_ID
+    query = text(f"SELECT min(doc), max(doc) FROM {table}_calls WHERE call_id >= :since AND call_id < :until")
+    first, last = (await session.execute(query, {"since": search.since, "until": search.until})).one()
+    return first, last
+
+
+def _week_ids(table: str) -> tuple[int, int]:
+    """The ids from and before which the calls of a week table lie."""
+    week = week_of(table)
+    assert week is not None, table
+    return id_floor(microseconds(week[0])), id_floor(microseconds(week[1]))
 
 
 async def _week_tables(session: AsyncSession, since: int, until: int) -> list[str]:
     """The tables of words whose week meets the time, newest first."""
-    names = (
-        await session.execute(text("SELECT name FROM sqlite_master WHERE name LIKE :like"), {"like": f"{TABLE}_%"})
-    ).scalars()
-    weeks = {name: week for name in names if (week := week_of(name)) is not None}
-    return sorted(
-        (
-            name
-            for name, (start, end) in weeks.items()
-            if id_floor(microseconds(end)) > since and id_floor(microseconds(start)) < until
-        ),
-        reverse=True,
-    )
+    found = await session.execute(text("SELECT name FROM sqlite_master WHERE name LIKE :like"), {"like": f"{TABLE}_%"})
+    tables = [name for name in found.scalars() if week_of(name) is not None]
+    meets = {name: _week_ids(name)[1] > since and _week_ids(name)[0] < until for name in tables}
+    return sorted((name for name in tables if meets[name]), reverse=True)
 
 
 async def extreme(session: AsyncSession, filter_: Filter, what: Literal["slowest", "dearest"], limit: int) -> list[int]:

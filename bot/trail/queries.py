@@ -71,11 +71,9 @@ async def newest(
 
 async def stream(session: AsyncSession, filter_: Filter, *, bodies: bool = False) -> AsyncIterator[CallRecord]:
     """All calls, newest first."""
-    before: int | None = None
-    while ids := await finding.page(session, filter_, PAGE, before=before):
+    async for ids in finding.pages(session, filter_, PAGE):
         for record in await _records(session, ids, bodies=bodies):
             yield record
-        before = ids[-1]
 
 
 async def slowest(session: AsyncSession, filter_: Filter, limit: int) -> list[CallRecord]:

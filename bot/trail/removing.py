@@ -157,16 +157,21 @@ class Remover:
         """Dropping a week at once would hold the write lock for seconds: it gets out of sight, then goes in slices."""
         if name is not None:
             async with self._db.transaction() as session:
-                await session.execute(text(f"ALTER TABLE {name} RENAME TO {going}"))
-        emptied = text(
-            f"DELETE FROM {going}_data WHERE id IN (SELECT id FROM {going}_data WHERE id > 10 LIMIT {WORDS_SLICE})"
-        )
+                for suffix in ("", "_calls"):
+                    await session.execute(text(f"ALTER TABLE {name}{suffix} RENAME TO {going}{suffix}"))
+        slices = [
+            f"DELETE FROM {going}_data WHERE id IN (SELECT id FROM {going}_data WHERE id > 10 LIMIT {WORDS_SLICE})",
+            f"DELETE FROM {going}_calls WHERE doc IN (SELECT doc FROM {going}_calls LIMIT {SLICE})",
+        ]
         while await self._still_ours():
             async with self._db.transaction() as session:
                 await _write_zeros(session)
-                result: Any = await session.execute(emptied)
+                result: Any = await session.execute(text(slices[0]))
                 if not result.rowcount:
-                    await session.execute(text(f"DROP TABLE {going}"))
+                    slices.pop(0)
+                if not slices:
+                    for suffix in ("_calls", ""):
+                        await session.execute(text(f"DROP TABLE IF EXISTS {going}{suffix}"))
                     self.removed.words += 1
                     return
             await asyncio.sleep(PAUSE)

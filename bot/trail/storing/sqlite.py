@@ -163,11 +163,29 @@ class SqliteStore:
         connection = self._connected()
         for table, gone in words.by_week(plan.words_gone):
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
-                # A contentless table is told what to forget: the text as it was.
-                connection.executemany(f"INSERT INTO {table}({table}, rowid, output) VALUES ('delete', ?, ?)", gone)
-        for table, new in words.by_week(plan.words_new):
-            connection.execute(words.SQLITE_CREATE.format(table=table))
-            connection.executemany(f"INSERT INTO {table}(rowid, output) VALUES (?, ?)", new)
+                self._forget_words(table, gone)
+        for table, new in words.by_week(sorted(plan.words_new)):
+            for statement in words.SQLITE_CREATE:
+                connection.execute(statement.format(table=table))
+            (last,) = connection.execute(f"SELECT coalesce(max(doc), 0) FROM {table}_calls").fetchone()
+            docs = range(last + 1, last + 1 + len(new))
+            connection.executemany(
+                f"INSERT INTO {table}(rowid, output) VALUES (?, ?)",
+                ((doc, text) for doc, (_, text) in zip(docs, new, strict=True)),
+            )
+            connection.executemany(
+                f"INSERT INTO {table}_calls(doc, call_id) VALUES (?, ?)",
+                ((doc, call_id) for doc, (call_id, _) in zip(docs, new, strict=True)),
+            )
+
+    def _forget_words(self, table: str, gone: Sequence[tuple[int, str]]) -> None:
+        """A contentless table is told what to forget: the text as it was."""
+        for call_id, text in gone:
+            found = self._connected().execute(f"DELETE FROM {table}_calls WHERE call_id = ? RETURNING doc", (call_id,))
+            for (doc,) in found.fetchall():
+                self._connected().execute(
+                    f"INSERT INTO {table}({table}, rowid, output) VALUES ('delete', ?, ?)", (doc, text)
+                )
 
     def _write_cells(
         self,
