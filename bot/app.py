@@ -149,7 +149,7 @@ class Application:
         # Called in the writer's thread at the first body: protobuf, prices and patterns take a second and 60 MB.
         from bot.trail.pipeline import make_pipeline
 
-        return make_pipeline(self.settings.database_url, catalog=self.catalog, clock=self.clock)
+        return make_pipeline(self.settings.database_url, self.db.turns, catalog=self.catalog, clock=self.clock)
 
     async def _sync(self) -> None:
         async with self.db.transaction() as session:

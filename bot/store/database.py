@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.store.turns import Turns
+
 SQLITE_BUSY_MILLISECONDS = 5_000
 _READ_ONLY = "badday_read_only"
 _WAKE = "badday_wake"
@@ -95,15 +97,15 @@ class Database:
         self.dialect: Literal["sqlite", "postgresql"] = (
             "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
         )
-        self._writer = asyncio.Lock()
+        self.turns = Turns()
+        """SQLite only: everybody in this process who writes to the file takes a turn."""
         self._topics: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One write transaction; commits at the end, rolls back on an error, then wakes the topics asked for."""
         if self.dialect == "sqlite":
-            # SQLite has one writer: queueing here is fair and costs no polling of the file's lock.
-            async with self._writer, self._session() as session:
+            async with self.turns.of_task(), self._session() as session:
                 yield session
         else:
             async with self._session() as session:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.catalog import Catalog
+from bot.store.turns import Turns
 from bot.trail import counters, litellm
 from bot.trail.ingest import Arrived, Ingest
 from bot.trail.mapping import Mapped, Mapper
@@ -124,9 +125,11 @@ class TrailPipeline:
         return mapped
 
 
-def make_pipeline(database_url: str, *, catalog: Callable[[], Catalog], clock: Callable[[], datetime]) -> TrailPipeline:
+def make_pipeline(
+    database_url: str, turns: Turns, *, catalog: Callable[[], Catalog], clock: Callable[[], datetime]
+) -> TrailPipeline:
     """On the database of the settings, with a connection of its own."""
-    return TrailPipeline(open_store(database_url), catalog=catalog, clock=clock)
+    return TrailPipeline(open_store(database_url, turns), catalog=catalog, clock=clock)
 
 
 def _decoded(posted: Posted) -> Decoded:

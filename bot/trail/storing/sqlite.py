@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import make_url
 
 from bot.store.database import SQLITE_BUSY_MILLISECONDS
+from bot.store.turns import Turns
 from bot.trail.merging import Wanted
 from bot.trail.rollups import HOUR_COLUMNS, MINUTE_COLUMNS, Cell, Key, hour_row, is_empty, minute_row
 from bot.trail.storing import rows, words
@@ -54,7 +55,8 @@ _ADD_SOURCE = (
 class SqliteStore:
     """See TrailStore."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, turns: Turns | None = None) -> None:
+        self._turns = turns or Turns()
         self._path = make_url(database_url).database or ""
         self._connection: sqlite3.Connection | None = None
         self._series = SeriesCache()
@@ -120,7 +122,7 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[int]:
-        with self._errors():
+        with self._errors(), self._turns.of_thread(within=SQLITE_BUSY_MILLISECONDS / 1000):
             connection = self._connected()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -238,7 +240,7 @@ class SqliteStore:
         """An error of the file (locked, full, gone) is not the batch's fault."""
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, TimeoutError) as error:
             raise StoreUnavailableError(f"the database {self._path} cannot be used now: {error}") from error
         except sqlite3.IntegrityError as error:
             raise IdTakenError(str(error)) from error
