@@ -1,6 +1,7 @@
 """Messages of every vendor and framework in one shape: role, text, tool calls."""
 
 import ast
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ _RESULT_TYPES = frozenset(
 )
 _THINKING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _PARTS_AS_TEXT = ('[{"type":', '[{"type" :', "[{'type':")
+_DEEPEST = 12
+"""Documents in documents in documents: no message lies deeper."""
 _PLAIN_KEYS = 4
 """Role, parts, name and finish reason: a message with no more keys has its tool calls among its parts."""
 _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
@@ -53,21 +56,28 @@ def decoded(value: Any) -> Any:
         return value
 
 
-def read_messages(value: Any, role: str = "user") -> list[Message]:
+def read_messages(value: Any, role: str = "user", depth: int = 0) -> list[Message]:
     """Messages from whatever an attribute held: a text, a message, a list, a whole request."""
+    if depth > _DEEPEST:
+        return []
     value = decoded(value)
     if value is None or value in ("", [], {}):
         return []
     if isinstance(value, str):
         return [] if value in HIDDEN else [{"role": role, "content": value}]
     if isinstance(value, dict):
-        return _of_mapping(value, role)
+        return _of_mapping(value, role, depth + 1)
     if isinstance(value, (list, tuple)):
-        return _of_list(value, role)
+        return _of_list(value, role, depth + 1)
     return []
 
 
-def _of_list(values: Sequence[Any], role: str) -> list[Message]:
+def _type(value: Mapping[str, Any]) -> str:
+    kind = value.get("type") or value.get("kind")
+    return kind if isinstance(kind, str) else ""
+
+
+def _of_list(values: Sequence[Any], role: str, depth: int) -> list[Message]:
     if len(values) == 2 and values[0] in ("system", "human", "user", "assistant", "ai") and isinstance(values[1], str):
         return [{"role": _ROLES.get(values[0], values[0]), "content": values[1]}]
     if values and all(isinstance(value, dict) and "type" in value and not _is_message(value) for value in values):
@@ -75,7 +85,7 @@ def _of_list(values: Sequence[Any], role: str) -> list[Message]:
         return [message] if message else []
     result: list[Message] = []
     for value in values:
-        result.extend(read_messages(value, role))
+        result.extend(read_messages(value, role, depth))
     return result
 
 
@@ -99,39 +109,45 @@ def _is_message(value: Mapping[str, Any]) -> bool:
     )
 
 
-def _of_mapping(value: Mapping[str, Any], role: str) -> list[Message]:
+def _of_mapping(value: Mapping[str, Any], role: str, depth: int) -> list[Message]:
     if "role" in value or "parts" in value or ("content" in value and "messages" not in value):
         message = _message(value, role)
         return [message] if message else []
     if isinstance(value.get("kwargs"), dict):  # LangChain's serialised objects
-        return read_messages(_langchain(value["kwargs"], value), role)
+        return read_messages(_langchain(value["kwargs"], value), role, depth)
     if isinstance(value.get("data"), dict) and "content" in value["data"]:
-        return read_messages(_langchain(value["data"], value), role)
+        return read_messages(_langchain(value["data"], value), role, depth)
     for wrapping in ("message", "embedding", "prompt", "completion"):
         if isinstance(value.get(wrapping), dict):
-            return read_messages(value[wrapping], role)
+            return read_messages(value[wrapping], role, depth)
     if "choices" in value:
-        return [message for choice in _listed(value["choices"]) for message in read_messages(choice, "assistant")]
+        return [
+            message for choice in _listed(value["choices"]) for message in read_messages(choice, "assistant", depth)
+        ]
     if "generations" in value:
-        return read_messages(value["generations"], "assistant")
+        return read_messages(value["generations"], "assistant", depth)
     if "candidates" in value:
-        return [message for one in _listed(value["candidates"]) for message in read_messages(one.get("content"), role)]
+        return [
+            message
+            for one in _listed(value["candidates"])
+            for message in read_messages(one.get("content"), role, depth)
+        ]
     if isinstance(value.get("output"), (list, dict)) and "messages" not in value:
-        return read_messages(value["output"], "assistant")
-    if value.get("type") in _CALL_TYPES or value.get("type") in _RESULT_TYPES:
-        message = _message({"role": "assistant" if value["type"] in _CALL_TYPES else "tool", "content": [value]})
+        return read_messages(value["output"], "assistant", depth)
+    if _type(value) in _CALL_TYPES or _type(value) in _RESULT_TYPES:
+        message = _message({"role": "assistant" if _type(value) in _CALL_TYPES else "tool", "content": [value]})
         return [message] if message else []
-    return _of_request(value, role)
+    return _of_request(value, role, depth)
 
 
-def _of_request(value: Mapping[str, Any], role: str) -> list[Message]:
+def _of_request(value: Mapping[str, Any], role: str, depth: int) -> list[Message]:
     result: list[Message] = []
     for name in ("system", "instructions", "system_instruction", "systemInstruction"):
         if value.get(name):
-            result.extend(read_messages(value[name], "system"))
+            result.extend(read_messages(value[name], "system", depth))
     for name in ("messages", "input", "contents", "prompt", "prompts", "inputs", "value", "text"):
         if value.get(name):
-            result.extend(read_messages(value[name], role))
+            result.extend(read_messages(value[name], role, depth))
             break
     return result
 
@@ -139,7 +155,13 @@ def _of_request(value: Mapping[str, Any], role: str) -> list[Message]:
 def _langchain(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> Message:
     kind = inner.get("type") or outer.get("type") or ""
     if kind == "constructor":
-        kind = str((outer.get("id") or [""])[-1]).removesuffix("Message").removesuffix("MessageChunk").lower()
+        path = outer.get("id")
+        kind = (
+            str(path[-1] if isinstance(path, list) and path else "")
+            .removesuffix("Message")
+            .removesuffix("MessageChunk")
+            .lower()
+        )
     kind = str(kind).removesuffix("MessageChunk").removesuffix("Message").lower()
     message = dict(inner)
     message["role"] = _ROLES.get(kind, kind or "user")
@@ -152,10 +174,11 @@ def _listed(value: Any) -> Iterable[Mapping[str, Any]]:
 
 
 def _message(value: Mapping[str, Any], role: str = "user") -> Message | None:
-    told = value.get("role") or role
+    told = value.get("role")
+    told = told if told and isinstance(told, str) else role
     message: Message = {"role": _ROLES.get(told, told)}
     parts = value.get("parts")
-    if parts is not None and len(parts) == 1 and len(value) <= _PLAIN_KEYS:  # nearly all messages
+    if isinstance(parts, list) and len(parts) == 1 and len(value) <= _PLAIN_KEYS:  # nearly all messages
         only = parts[0]
         if isinstance(only, dict) and only.get("type") == "text":
             text = only.get("content")
@@ -169,7 +192,8 @@ def _message(value: Mapping[str, Any], role: str = "user") -> Message | None:
     calls: list[Message] = []
     for part in _parts(value):
         _sort(part, texts, others, calls, message)
-    for call in value.get("tool_calls") or ():
+    told_calls = value.get("tool_calls")
+    for call in told_calls if isinstance(told_calls, list) else ():
         if isinstance(call, dict):
             inner = call.get("tool_call")
             calls.append(_tool_call(inner if isinstance(inner, dict) else call))
@@ -183,7 +207,7 @@ def _message(value: Mapping[str, Any], role: str = "user") -> Message | None:
     elif text:
         message["content"] = text
     if calls:
-        message["tool_calls"] = list({orjson.dumps(call): call for call in calls}.values())
+        message["tool_calls"] = list({written(call): call for call in calls}.values())
     if (call_id := value.get("tool_call_id") or value.get("toolCallId")) and "tool_call_id" not in message:
         message["tool_call_id"] = call_id
     if "content" not in message and all(call["arguments"] is None for call in calls):
@@ -221,7 +245,7 @@ def _sort(part: Any, texts: list[str], others: list[Any], calls: list[Message], 
         return
     if isinstance(part.get("message_content"), dict):
         part = part["message_content"]
-    kind = part.get("type") or part.get("kind") or ""
+    kind = _type(part)
     if kind in _CALL_TYPES or "functionCall" in part or "function_call" in part:
         calls.append(_tool_call(part.get("functionCall") or part.get("function_call") or part))
         return
@@ -278,21 +302,30 @@ def _tool_call(call: Mapping[str, Any]) -> Message:
     return result
 
 
-def _shortened(value: Any) -> Any:
+def _shortened(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        return "…"
     if isinstance(value, str):
         return value if len(value) <= LONGEST_INLINE else f"{value[:64]}… ({len(value)} characters)"
     if isinstance(value, (bytes, bytearray)):
         return f"({len(value)} bytes)"
     if isinstance(value, dict):
-        return {name: _shortened(one) for name, one in value.items() if one is not None}
+        return {name: _shortened(one, depth + 1) for name, one in value.items() if one is not None}
     if isinstance(value, list):
-        return [_shortened(one) for one in value]
+        return [_shortened(one, depth + 1) for one in value]
     return value
 
 
 def written(value: Any) -> str:
     """A value as canonical JSON."""
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str).decode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str).decode()
+    except TypeError:  # whole numbers of more than 64 bits, halves of surrogate pairs, too deep
+        pass
+    try:
+        return json.dumps(value, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return '"(not to be written as JSON)"'
 
 
 def input_text(messages: Sequence[Message]) -> str | None:
@@ -342,7 +375,7 @@ def _is_answer(value: Any) -> bool:
         return bool(value) and all(isinstance(one, (dict, list)) and _is_answer(one) for one in value)
     if not isinstance(value, dict):
         return False
-    if value.get("type") in _CALL_TYPES or value.get("type") in ("text", "output_text", "reasoning", "message"):
+    if _type(value) in _CALL_TYPES or value.get("type") in ("text", "output_text", "reasoning", "message"):
         return True
     if any(name in value for name in ("role", "parts", "choices", "generations", "candidates", "kwargs", "tool_calls")):
         return True

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from bot.trail.calls import ErrorClass
+from bot.trail.messages import written
 
 _DECLARES_JSON = frozenset({"json", "json_object", "json_schema", "object", "array"})
 _CUT_OFF = frozenset(
@@ -72,7 +73,7 @@ def declared(value: Any) -> tuple[bool, str | None]:
     asked = schema is not None or (isinstance(kind, str) and kind.lower() in _DECLARES_JSON)
     if not asked and isinstance(value.get("format"), dict):
         return declared(value["format"])
-    return asked, None if schema is None else orjson.dumps(schema).decode()
+    return asked, None if schema is None else written(schema)
 
 
 def schema_text(value: Any) -> str | None:
@@ -84,7 +85,7 @@ def schema_text(value: Any) -> str | None:
             return None
     if not isinstance(value, dict) or not value:
         return None
-    return orjson.dumps(_schema_in(value) or value).decode()
+    return written(_schema_in(value) or value)
 
 
 def _schema_in(value: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -217,7 +217,7 @@ def put_content(told: Told, facts: Facts, dropped: bool) -> None:
         asked = messages.read_messages(raw["system_instructions"], "system") + asked
     if asked:
         facts.input = plain(messages.written(asked))
-    facts.finish_reason = word(raw.get("finish_reason")) or told.numbered_finish
+    facts.finish_reason = told.word("finish_reason") or told.numbered_finish
     if facts.operation == "embeddings":
         return
     output = messages.output_text(told.output_messages) if told.output_messages else None
