@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,6 +18,11 @@ from bot.trail.records import CallRecord, load
 from bot.trail.rollups import HOUR_US, MINUTE_US
 
 WINDOW = timedelta(hours=1)
+_MODEL = func.coalesce(col(CallSeries.model_asked), col(CallSeries.model_answered))
+
+
+Answering = tuple[str | None, str | None]
+"""Provider and model of a call, as it tells them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,8 @@ class Impact:
     """What happened to the calls of one system in a stretch of time."""
 
     calls: int
-    fell_back: Mapping[str, int]
-    """Calls that stood in for a failed one, by the provider that answered; most first."""
+    fell_back: Mapping[Answering, int]
+    """Calls that stood in for a failed one, by what answered; most first."""
     users: int
     """Different users (or conversations, where users are not told) whose request failed in the end."""
     nobodys: int
@@ -98,10 +103,12 @@ async def _count(session: AsyncSession, wanted: list[int], since: datetime, unti
     return sum(counted)
 
 
-async def _fell_back(session: AsyncSession, wanted: list[int], since: datetime, until: datetime) -> dict[str, int]:
+async def _fell_back(
+    session: AsyncSession, wanted: list[int], since: datetime, until: datetime
+) -> dict[Answering, int]:
     """By the sums of each minute; a minute counts whole."""
     query = (
-        select(col(CallSeries.provider), col(CallMinute.fallbacks))
+        select(col(CallSeries.provider), _MODEL, col(CallMinute.fallbacks))
         .join(CallSeries, col(CallSeries.id) == col(CallMinute.series_id))
         .where(
             col(CallMinute.series_id).in_(wanted),
@@ -110,9 +117,9 @@ async def _fell_back(session: AsyncSession, wanted: list[int], since: datetime, 
             col(CallMinute.start) <= microseconds(until) // MINUTE_US,
         )
     )
-    counted: Counter[str] = Counter()
-    for provider, fallbacks_ in (await session.execute(query)).all():
-        counted[provider or "another provider"] += fallbacks_
+    counted: Counter[Answering] = Counter()
+    for provider, model, fallbacks_ in (await session.execute(query)).all():
+        counted[provider, model] += fallbacks_
     return dict(counted.most_common())
 
 

@@ -1,5 +1,6 @@
 """Incidents as their messages show them: the root, pages, notes, the summary."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,7 +123,14 @@ async def _paging(look: Look, incident_id: int) -> Paging | None:
 
 async def _impact(look: Look, incident: Incident) -> CallsImpact | None:
     found = await impact.of_incident(look.session, incident, now=look.now)
-    return CallsImpact(found.calls, found.fell_back, found.users, found.nobodys) if found is not None else None
+    if found is None:
+        return None
+    system = look.catalog.systems.get(incident.system)
+    fell_back: Counter[str] = Counter()
+    for (provider, model), calls in found.fell_back.items():
+        name = look.catalog.provider_of(system, provider, model) if system is not None else provider
+        fell_back[name or "another provider"] += calls
+    return CallsImpact(found.calls, dict(fell_back.most_common()), found.users, found.nobodys)
 
 
 async def _steps(look: Look, incident_id: int) -> Sequence[RunbookStep]:

@@ -63,7 +63,7 @@ async def test_users_count_whose_request_failed_in_the_end(db: Database, write: 
     async with db.reading() as session:
         found = await impact(session, "support-bot", now - HOUR, now)
     # cy twice, and a conversation without a user; one request names neither.
-    assert found == Impact(calls=9, fell_back={"anthropic": 2}, users=2, nobodys=1)
+    assert found == Impact(calls=9, fell_back={("anthropic", "claude-haiku-4-5"): 2}, users=2, nobodys=1)
 
 
 async def test_where_no_call_of_the_system_arrived_nothing_is_said(db: Database, write: Writing, now: datetime) -> None:
