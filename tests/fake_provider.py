@@ -2,7 +2,8 @@
 
 `[429]` `[500]` `[503]` `[529]` refuse, `[openai 503]` refuses as OpenAI alone, `[retry]` refuses the first try,
 `[hang]` never answers, `[html]` sends no JSON, `[broken]` answers with broken JSON text, `[tool]` asks for a tool,
-`[length]` stops early, `[cut]` ends a stream midway, `[cached]` counts a thousand cached tokens.
+`[length]` stops early, `[cut]` ends a stream midway, `[cached]` counts a thousand cached tokens, `[echo]` repeats the
+question.
 """
 
 import asyncio
@@ -145,6 +146,8 @@ def _question(messages: list[Json]) -> str:
 def _text(question: str) -> str | None:
     if "[tool]" in question:
         return None
+    if "[echo]" in question:
+        return question
     return BROKEN if "[broken]" in question else ANSWER
 
 
