@@ -158,3 +158,16 @@ async def test_without_a_call_it_says_how_to_send_some(desk: Desk) -> None:
     bot = await desk.start()
     answer = await ask(desk, "maria", "calls")
     assert f"OTEL_EXPORTER_OTLP_ENDPOINT={bot.url}" in text_of(answer)
+
+
+async def test_an_incident_says_how_many_calls_fell_back_and_who_saw_an_error(desk: Desk) -> None:
+    await report(
+        desk,
+        {"user": "u1", "provider": "northwind", "input": "a", "error_class": "timeout", "latency_ms": 10},
+        {"user": "u1", "provider": "cirrus", "input": "a", "output": "rescued", "latency_ms": 10},
+        {"user": "u2", "provider": "northwind", "input": "b", "error_class": "server", "latency_ms": 10},
+    )
+    await desk.start()
+    desk.page.status = "major_outage"
+    root = await desk.root()
+    assert "⇄ *1 call* fell back to cirrus in the last hour, *1 user* saw an error" in text_of(root)
