@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
-from bot.trail import counters
+from bot.trail import collector, counters
 from bot.trail.otlp.parts import UndecodableError
 
 log = structlog.get_logger(__name__)
@@ -184,7 +184,8 @@ class Writer(Generic[R]):
         while (first := self._next(wait=True)) is not None:
             jobs: list[_Job] = []
             try:
-                self._work(first, jobs)
+                with collector.resting():
+                    self._work(first, jobs)
             except Exception:
                 log.exception("the trail's writer failed; senders will try again", bodies=len(jobs))
                 _answer([(job, Failure(overloaded("defect", "the trail's writer failed"))) for job in jobs])
