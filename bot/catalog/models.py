@@ -176,6 +176,24 @@ class Catalog:
         """The systems that have the provider in a route or depend on it."""
         return [system for system in self.systems.values() if provider in system.providers]
 
+    def provider_of(self, system: System, provider: str | None, model: str | None) -> str | None:
+        """Which provider a system's call went to, by the catalog's names; the one that the call tells where none fits.
+
+        An SDK that talks to another company's endpoint reports its own company. Then the model tells, if the contract
+        prices of exactly one of the system's providers name it.
+        """
+        for name in system.providers:
+            if provider is not None and name.casefold() == provider.casefold():
+                return name
+        if model is None:
+            return provider
+        sold = [name for name in system.providers if self._sells(name, model)]
+        return sold[0] if len(sold) == 1 else provider
+
+    def _sells(self, provider: str, model: str) -> bool:
+        described = self.providers.get(provider)
+        return described is not None and any(model.casefold() == each.casefold() for each in described.prices)
+
     def route(self, name: str) -> tuple[System, Route] | None:
         for system in self.systems.values():
             if name in system.routes:

@@ -96,6 +96,20 @@ async def is_attended(session: AsyncSession, finding: Finding) -> bool:
     return bool(await _incidents(session, finding))
 
 
+async def others_recovered(session: AsyncSession, finding: Finding) -> bool:
+    """Whether everything else that an unresolved incident of the finding holds is over, and there was something."""
+    for incident in await _incidents(session, finding):
+        statement = (
+            select(col(Finding.cleared_at))
+            .join(IncidentFinding, col(IncidentFinding.finding_id) == col(Finding.id))
+            .where(col(IncidentFinding.incident_id) == incident.id, col(Finding.id) != finding.id)
+        )
+        others = (await session.execute(statement)).scalars().all()
+        if others and all(cleared_at is not None for cleared_at in others):
+            return True
+    return False
+
+
 async def _at_hand(
     session: AsyncSession, finding: Finding, *, system: str, provider: str | None, cause: str
 ) -> Incident | None:

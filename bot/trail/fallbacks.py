@@ -76,19 +76,23 @@ async def register(session: AsyncSession, catalog: Catalog, system: str, since: 
     floor = id_floor(round(since.timestamp() * 1_000_000))
     found: dict[tuple[str, FallbackTrigger], Happened] = {}
 
-    def happened(provider: str | None, error_class: str) -> Happened:
-        return found.setdefault((_dependency(described, provider), TRIGGERS[error_class]), Happened())
+    def dependency(provider: str | None, model: str | None) -> str:
+        return catalog.provider_of(described, provider, model) or UNKNOWN
 
-    for provider, error_class, to_provider, to_model, fell_back, count in await _followed(session, system, floor):
-        outcome = happened(provider, error_class)
+    def happened(name: str, error_class: str) -> Happened:
+        return found.setdefault((name, TRIGGERS[error_class]), Happened())
+
+    for provider, model, error_class, to_provider, to_model, fell_back, count in await _followed(
+        session, system, floor
+    ):
+        name, target = dependency(provider, model), dependency(to_provider, to_model)
+        outcome = happened(name, error_class)
         if not fell_back:
             outcome.retried += count
-            continue
-        same = _dependency(described, provider) == _dependency(described, to_provider)
-        target = _dependency(described, to_provider)
-        outcome.fell_back[f"{target}/{to_model}" if same and to_model else target] += count
-    for provider, error_class, count in await _unfollowed(session, system, floor):
-        happened(provider, error_class).failed += count
+        else:
+            outcome.fell_back[f"{target}/{to_model}" if name == target and to_model else target] += count
+    for provider, model, error_class, count in await _unfollowed(session, system, floor):
+        happened(dependency(provider, model), error_class).failed += count
     dependencies = dict.fromkeys((*described.providers, *described.fallbacks, *sorted(name for name, _ in found)))
     return [
         entry_of(described, name, trigger, found.get((name, trigger), Happened()))
@@ -138,20 +142,18 @@ def _standby(system: System, dependency: str) -> str | None:
     return next(standbys, None)
 
 
-def _dependency(system: System, provider: str | None) -> str:
-    """The catalog's name of a provider."""
-    name = provider or UNKNOWN
-    return next((each for each in system.providers if each.casefold() == name.casefold()), name)
-
-
 async def _followed(
     session: AsyncSession, system: str, floor: int
-) -> list[tuple[str | None, str, str | None, str | None, bool, int]]:
-    """Failed attempts with the attempt after them: provider, error, whose turn it was then, fell back, how often."""
+) -> list[tuple[str | None, str | None, str, str | None, str | None, bool, int]]:
+    """Failed attempts with what came after them: provider, model, error, the next ones, fell back, how often."""
+    ids = await _series(session, system)
     failed, after = aliased(Call), aliased(Call)
     series, next_series = aliased(CallSeries), aliased(CallSeries)
     fell_back = after.fell_back_from.is_not(None)  # type: ignore[union-attr]
-    columns = (series.provider, failed.error_class, next_series.provider, next_series.model_asked, fell_back)
+    columns = (
+        *(series.provider, func.coalesce(series.model_asked, series.model_answered), failed.error_class),
+        *(next_series.provider, func.coalesce(next_series.model_asked, next_series.model_answered), fell_back),
+    )
     statement = (
         select(*columns, func.count())  # type: ignore[call-overload]
         .select_from(failed)
@@ -161,19 +163,23 @@ async def _followed(
         .where(
             failed.attempt_group.is_not(None),  # type: ignore[union-attr]
             failed.attempt_group >= floor,  # type: ignore[operator]
+            # Known already, but it leads to the index of failed calls.
+            failed.series_id.in_(ids),  # type: ignore[attr-defined]
+            failed.id >= floor,
+            failed.error_class.is_not(None),  # type: ignore[union-attr]
             failed.error_class.in_(TRIGGERS),  # type: ignore[union-attr]
-            series.system == system,
         )
         .group_by(*columns)
     )
     return [tuple(row) for row in (await session.execute(statement)).all()]
 
 
-async def _unfollowed(session: AsyncSession, system: str, floor: int) -> list[tuple[str | None, str, int]]:
-    """Failed calls that nothing followed: provider, error, how often."""
+async def _unfollowed(session: AsyncSession, system: str, floor: int) -> list[tuple[str | None, str | None, str, int]]:
+    """Failed calls that nothing followed: provider, model, error, how often."""
     ids = (await session.execute(select(col(CallSeries.id)).where(col(CallSeries.system) == system))).scalars().all()
+    model = func.coalesce(col(CallSeries.model_asked), col(CallSeries.model_answered))
     statement = (
-        select(col(CallSeries.provider), col(Call.error_class), func.count())
+        select(col(CallSeries.provider), model, col(Call.error_class), func.count())
         .join(CallSeries, col(CallSeries.id) == col(Call.series_id))
         .where(
             col(Call.series_id).in_(ids),
@@ -183,6 +189,10 @@ async def _unfollowed(session: AsyncSession, system: str, floor: int) -> list[tu
             (col(Call.outcome) == Outcome.ERROR.value) | (col(Call.error_class) == ErrorClass.MALFORMED_OUTPUT.value),
             col(Call.is_final),
         )
-        .group_by(col(CallSeries.provider), col(Call.error_class))
+        .group_by(col(CallSeries.provider), model, col(Call.error_class))
     )
     return [tuple(row) for row in (await session.execute(statement)).all()]
+
+
+async def _series(session: AsyncSession, system: str) -> list[int]:
+    return list((await session.execute(select(col(CallSeries.id)).where(col(CallSeries.system) == system))).scalars())

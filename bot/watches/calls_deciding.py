@@ -85,7 +85,7 @@ async def decide(
     """Take in the minutes up to the last complete one, tell what follows, and return what is to be remembered."""
     minute = routed.last_complete(now)
     known = {series.line: series for series in remembered}
-    sorted_rows = routed.sort(system, rows)
+    sorted_rows = routed.sort(catalog, system, rows)
     result = []
     for line in sorted(known.keys() | sorted_rows.keys()):
         series = known.get(line) or Series(line)
@@ -105,7 +105,7 @@ async def _look(
     *,
     now: datetime,
 ) -> Series:
-    rule = Rule.of(system.calls)
+    rule = replace(Rule.of(system.calls), hold=_hold(catalog, series.line))
     window = routed.counts(rows, minute - routed.length(system.calls.window) + 1, minute)
     fresh = routed.counts(rows, series.watched.minute + 1, minute)
     watched, change = step(series.watched, window, fresh, minute=minute, at=now, rule=rule)
@@ -114,17 +114,17 @@ async def _look(
         case Change.OPENED | Change.RELAPSED:
             return await _open(session, catalog, system, series, now=now)
         case Change.RECOVERED:
-            await _recover(session, system, series, now=now)
+            await _recover(session, system, series, now=now, hold=rule.hold)
         case Change.CLEARED:
             return replace(series, finding=None)
         case None if watched.is_bad:
-            return await _go_on(session, system, series, now=now)
+            return await _go_on(session, system, series, now=now, hold=rule.hold)
     return series
 
 
 async def _open(session: AsyncSession, catalog: Catalog, system: System, series: Series, *, now: datetime) -> Series:
     finding = await _finding(session, system, series) or _new_finding(catalog, system, series, now)
-    samples = await _samples(session, system, series, now)
+    samples = await _samples(session, catalog, system, series, now)
     finding.cleared_at = None
     finding.title = calls_words.title(series.line, series.counts, Rule.of(system.calls), system.calls.window)
     finding.evidence = _evidence(system, series, samples)
@@ -136,7 +136,7 @@ async def _open(session: AsyncSession, catalog: Catalog, system: System, series:
     return _told(replace(series, finding=finding.id))
 
 
-async def _recover(session: AsyncSession, system: System, series: Series, *, now: datetime) -> None:
+async def _recover(session: AsyncSession, system: System, series: Series, *, now: datetime, hold: timedelta) -> None:
     finding = await _finding(session, system, series)
     if finding is None:
         return
@@ -144,18 +144,23 @@ async def _recover(session: AsyncSession, system: System, series: Series, *, now
     finding.evidence = _evidence(system, series, [], recovered=True)
     await session.flush()
     log.info("recovered", kind=KIND, subject=finding.subject)
-    await findings.cleared(session, finding, now=now, hold=HOLD)
+    await findings.cleared(session, finding, now=now, hold=hold)
 
 
-async def _go_on(session: AsyncSession, system: System, series: Series, *, now: datetime) -> Series:
-    """An open episode: tell when it is another one by now; forget it when people ended it and it is not bad now."""
+async def _go_on(session: AsyncSession, system: System, series: Series, *, now: datetime, hold: timedelta) -> Series:
+    """An open episode: tell when it is another one by now; end it when nothing but its past speaks for it.
+
+    That is when people resolved it, or when nothing is called there any more and everything else that the incident
+    holds, such as what the status page said, is over.
+    """
     finding = await _finding(session, system, series)
     if finding is None:
         return series
     if series.verdict is not Verdict.BAD:
-        if await findings.is_attended(session, finding):
+        quiet = series.counts.calls == 0 and await findings.others_recovered(session, finding)
+        if not quiet and await findings.is_attended(session, finding):
             return series
-        finding.cleared_at = now
+        await _recover(session, system, series, now=now, hold=hold)
         return Series(series.line, Watched(minute=series.watched.minute), series.counts, series.verdict)
     changed = abs(series.counts.share - series.told_share) >= TOLD_AGAIN_AT
     if not changed and calls_words.main_class(series.counts) == series.told_class:
@@ -169,6 +174,12 @@ async def _go_on(session: AsyncSession, system: System, series: Series, *, now: 
 
 def _told(series: Series) -> Series:
     return replace(series, told_share=series.counts.share, told_class=calls_words.main_class(series.counts))
+
+
+def _hold(catalog: Catalog, line: Line) -> timedelta:
+    """How long a recovery must last: as long as for the status page of the provider, where one is watched."""
+    holds = [watch.hold for watch in catalog.watches.values() if watch.provider == line.provider]
+    return max(holds, default=HOLD)
 
 
 async def _finding(session: AsyncSession, system: System, series: Series) -> Finding | None:
@@ -218,14 +229,13 @@ def _evidence(system: System, series: Series, samples: Sequence[str], *, recover
     }
 
 
-async def _samples(session: AsyncSession, system: System, series: Series, now: datetime) -> list[str]:
+async def _samples(session: AsyncSession, catalog: Catalog, system: System, series: Series, now: datetime) -> list[str]:
     """Public ids of some of the newest calls that failed."""
     wanted = queries.Filter(systems=(system.name,), errors=True, since=now - system.calls.window - 2 * routed.MINUTE)
     return [
         record.call_id
         for record in await queries.newest(session, wanted, _SAMPLED)
-        if record.error_class in PROVIDER_ERRORS
-        and routed.line_of(system, record.route, record.provider) == series.line
+        if record.error_class in PROVIDER_ERRORS and routed.line_of(catalog, system, record) == series.line
     ][:SAMPLES]
 
 

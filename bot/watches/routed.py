@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from bot.catalog import System
+from bot.catalog import Catalog, System
 from bot.detect.calls import Counts
 from bot.trail import histogram
 from bot.trail.calls import ErrorClass
@@ -14,6 +15,17 @@ from bot.trail.queries import MinuteRow
 SETTLE = timedelta(seconds=10)
 """A minute is looked at so long after its end: exporters hold calls back for five seconds."""
 MINUTE = timedelta(minutes=1)
+
+
+class Told(Protocol):
+    """What a call, or a sum of calls, tells of where it went."""
+
+    @property
+    def route(self) -> str | None: ...
+    @property
+    def provider(self) -> str | None: ...
+    @property
+    def model(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,20 +41,19 @@ class Line:
         return f"{self.route or '-'}/{self.provider or '-'}"
 
 
-def line_of(system: System, route: str | None, provider: str | None) -> Line:
+def line_of(catalog: Catalog, system: System, told: Told) -> Line:
     """Where a call belongs: its route if it tells one, else every route of the system that has its provider."""
-    name = provider or ""
-    key = next((each for each in system.providers if each.casefold() == name.casefold()), name)
-    if route:
-        return Line(route, key)
-    return Line("+".join(each.name for each in system.routes.values() if key in each.providers), key)
+    provider = catalog.provider_of(system, told.provider, told.model) or ""
+    if told.route:
+        return Line(told.route, provider)
+    return Line("+".join(each.name for each in system.routes.values() if provider in each.providers), provider)
 
 
-def sort(system: System, rows: Iterable[MinuteRow]) -> dict[Line, list[MinuteRow]]:
+def sort(catalog: Catalog, system: System, rows: Iterable[MinuteRow]) -> dict[Line, list[MinuteRow]]:
     """The sums of each line."""
     lines: defaultdict[Line, list[MinuteRow]] = defaultdict(list)
     for row in rows:
-        lines[line_of(system, row.route, row.provider)].append(row)
+        lines[line_of(catalog, system, row)].append(row)
     return dict(lines)
 
 

@@ -20,6 +20,8 @@ INTERVAL = 1
 """Seconds between two polls of a status page; loopback only."""
 HOLD = "12s"
 """How long a recovery must last before the incident resolves itself; minutes in earnest."""
+CALLS = {"window": "1m", "minimum": 200}
+"""When calls are bad: the product asks four questions a second, and nobody waits five minutes at a demo."""
 
 
 def configure(folder: Path, sandbox: Sandbox, status_pages: Mapping[str, str]) -> Settings:
@@ -53,6 +55,7 @@ def _catalog(sandbox: Sandbox, status_pages: Mapping[str, str]) -> str:
         assert user is not None
         document["people"][user.name] = {"name": user.real_name, "email": user.email, "timezone": user.timezone}
     document["systems"][SYSTEM]["deputies"] = [DEPUTY.partition("@")[0]]
+    document["systems"][SYSTEM]["calls"] = dict(CALLS)
     for vendor in VENDORS:
         document["providers"][vendor.key]["prices"] = {vendor.model: dict(vendor.price)}
     for watch in document["watches"].values():

@@ -107,6 +107,25 @@ async def desk(db: Database, database_url: str, now: datetime) -> Desk:
     return desk
 
 
+async def bad_page(desk: Desk) -> Finding:
+    """The status page of northwind says major outage."""
+    page = Finding(
+        kind="provider_status",
+        subject="northwind",
+        watch="status.northwind",
+        severity="sev1",
+        title="northwind: major outage on its status page",
+        evidence={"known": "northwind's status page says major outage"},
+        dedupe_key="provider_status:status.northwind",
+        opened_at=desk.now,
+    )
+    async with desk.db.transaction() as session:
+        session.add(page)
+        await session.flush()
+        await findings.opened(session, desk.catalog, page, now=desk.now)
+    return page
+
+
 async def test_failing_calls_open_an_incident_of_their_system_and_page_its_owner(desk: Desk) -> None:
     await desk.passes(5)
     assert await desk.incidents() == []
@@ -163,20 +182,7 @@ async def test_calls_that_arrive_late_count_in_their_minute(desk: Desk) -> None:
 
 
 async def test_the_status_page_s_incident_takes_the_calls_in_and_nobody_is_paged_twice(desk: Desk) -> None:
-    page = Finding(
-        kind="provider_status",
-        subject="northwind",
-        watch="status.northwind",
-        severity="sev1",
-        title="northwind: major outage on its status page",
-        evidence={"known": "northwind's status page says major outage"},
-        dedupe_key="provider_status:status.northwind",
-        opened_at=desk.now,
-    )
-    async with desk.db.transaction() as session:
-        session.add(page)
-        await session.flush()
-        await findings.opened(session, desk.catalog, page, now=desk.now)
+    page = await bad_page(desk)
     await desk.passes(3, failed=40)
     incident = await desk.incident()
     assert (incident.severity, len(await desk.all(Page))) == ("sev1", 1)
@@ -196,20 +202,7 @@ async def test_the_status_page_s_incident_takes_the_calls_in_and_nobody_is_paged
 
 async def test_the_status_page_joins_the_incident_that_the_calls_opened(desk: Desk) -> None:
     await desk.passes(3, failed=40)
-    page = Finding(
-        kind="provider_status",
-        subject="northwind",
-        watch="status.northwind",
-        severity="sev1",
-        title="northwind: major outage on its status page",
-        evidence={"known": "northwind's status page says major outage"},
-        dedupe_key="provider_status:status.northwind",
-        opened_at=desk.now,
-    )
-    async with desk.db.transaction() as session:
-        session.add(page)
-        await session.flush()
-        await findings.opened(session, desk.catalog, page, now=desk.now)
+    await bad_page(desk)
     incident = await desk.incident()
     assert (incident.severity, len(await desk.all(Page))) == ("sev1", 1)
 
@@ -236,6 +229,22 @@ async def test_after_a_switch_nothing_tells_until_calls_come_again(desk: Desk) -
     assert incident.recovered_at is None
     await desk.passes(3)
     assert (await desk.incident()).recovered_at is not None
+
+
+async def test_after_a_switch_the_status_page_s_word_ends_what_nothing_speaks_for(desk: Desk) -> None:
+    page = await bad_page(desk)
+    await desk.passes(3, failed=40)
+    await desk.passes(3, provider="cirrus")
+    async with desk.db.transaction() as session:
+        row = await session.get_one(Finding, page.id)
+        row.cleared_at = desk.now
+        await session.flush()
+        await findings.cleared(session, row, now=desk.now, hold=MINUTE)
+    assert (await desk.incident()).recovered_at is None, "the window still holds failed calls"
+    await desk.passes(3, provider="cirrus")
+    assert (await desk.incident()).recovered_at is not None
+    await desk.passes(6, provider="cirrus")
+    assert await desk.close_due() == 1
 
 
 async def test_an_episode_that_people_ended_may_begin_anew(desk: Desk) -> None:

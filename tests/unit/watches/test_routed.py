@@ -1,6 +1,9 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
-from bot.catalog import Route, System
+from bot.catalog import Catalog, Provider, Route, System
+from bot.catalog.models import Price
 from bot.detect.calls import Counts, Rule
 from bot.trail import histogram
 from bot.trail.calls import ErrorClass
@@ -9,6 +12,7 @@ from bot.watches import calls_words, routed
 from bot.watches.routed import Line, line_of
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PRICE = Price(Decimal(1), Decimal(2))
 WINDOW = timedelta(minutes=5)
 SYSTEM = System(
     "support-bot",
@@ -19,6 +23,14 @@ SYSTEM = System(
         "search": Route("search", "openai"),
     },
     depends_on=("voyage",),
+)
+CATALOG = Catalog(
+    providers={
+        "openai": Provider("openai", prices={"shared-1": PRICE}),
+        "anthropic": Provider("anthropic", prices={"shared-1": PRICE}),
+        "voyage": Provider("voyage", prices={"voyage-3": PRICE}),
+    },
+    systems={"support-bot": SYSTEM},
 )
 
 
@@ -36,20 +48,30 @@ def row(minute: int, calls: int, overloaded: int = 0, milliseconds: int = 100) -
     )
 
 
+def line(route: str | None, provider: str | None, model: str | None = None) -> Line:
+    return line_of(CATALOG, SYSTEM, replace(row(0, 1), route=route, provider=provider, model=model))
+
+
 def test_a_call_that_tells_its_route_belongs_there() -> None:
-    assert line_of(SYSTEM, "chat", "OpenAI") == Line("chat", "openai")
-    assert line_of(SYSTEM, "unlisted", "mistral") == Line("unlisted", "mistral")
+    assert line("chat", "OpenAI") == Line("chat", "openai")
+    assert line("unlisted", "mistral") == Line("unlisted", "mistral")
 
 
 def test_a_call_that_tells_none_belongs_to_every_route_of_its_provider() -> None:
-    assert line_of(SYSTEM, None, "anthropic") == Line("chat", "anthropic")
-    assert line_of(SYSTEM, None, "openai") == Line("chat+search", "openai")
-    assert line_of(SYSTEM, None, "voyage") == Line("", "voyage")
-    assert line_of(SYSTEM, None, None) == Line("", "")
+    assert line(None, "anthropic") == Line("chat", "anthropic")
+    assert line(None, "openai") == Line("chat+search", "openai")
+    assert line(None, "voyage") == Line("", "voyage")
+    assert line(None, None) == Line("", "")
 
 
 def test_a_similar_provider_s_name_is_another_provider() -> None:
-    assert line_of(SYSTEM, None, "azure.ai.openai") == Line("", "azure.ai.openai")
+    assert line(None, "azure.ai.openai") == Line("", "azure.ai.openai")
+
+
+def test_the_model_tells_the_provider_where_the_sdk_names_its_own_company() -> None:
+    assert line("chat", "groq.sdk", "Voyage-3") == Line("chat", "voyage")
+    assert line("chat", "groq.sdk", "shared-1") == Line("chat", "groq.sdk"), "two providers sell it"
+    assert line("chat", "openai", "voyage-3") == Line("chat", "openai"), "what the call tells comes first"
 
 
 def test_minutes_add_up_within_the_window_alone() -> None:
