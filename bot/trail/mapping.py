@@ -15,6 +15,7 @@ from bot.trail.telling import (
     put_content,
     put_names,
     put_outcome,
+    put_said,
     put_timing,
     put_unsure_model,
     put_usage,
@@ -132,6 +133,7 @@ class Mapper:
         sighting = Sighting(kind, span.trace_id, span.span_id, span.parent_span_id, facts)
         sighting.native = vocabulary.native_of is not None
         self._link(sighting, vocabulary, told)
+        put_said(told, facts)
         return sighting
 
     def _link(self, sighting: Sighting, vocabulary: Vocabulary, told: Told) -> None:
@@ -205,6 +207,7 @@ class Mapper:
         _drop_echo(vocabulary, facts)
         facts.start_us = max(0, record.time_us)
         facts.truncated = record.dropped_attributes > 0
+        put_said(told, facts)
         return Sighting(
             Kind.CALL, record.trace_id, record.span_id, None, facts, native=vocabulary.native_of is not None
         )

@@ -122,6 +122,13 @@ def put_names(told: Told, facts: Facts) -> None:
     facts.extra = told.extra
 
 
+def put_said(told: Told, facts: Facts) -> None:
+    """What the application says itself, last: until then the emitter's word tells how to read its spans."""
+    provider = told.word("provider_said")
+    if provider is not None:
+        facts.provider = provider.lower()
+
+
 def put_unsure_model(told: Told, facts: Facts) -> None:
     """A name of which the emitter does not say whose it is: it is the answered model's, unless nobody answered."""
     name = told.word("model_unsure")

@@ -18,6 +18,7 @@ from bot.trail.spans import Span
 FieldName = Literal[
     # who was asked, and who answered
     "provider",
+    "provider_said",
     "model_asked",
     "model_answered",
     "model_prefixed",
@@ -67,8 +68,9 @@ FieldName = Literal[
 ]
 """What attributes can tell. Most are fields of `Facts`; the others:
 
-`usage`: a whole usage object. `model_prefixed`: a model with its provider before a slash. `model_unsure`: the answered
-model or, where nobody answered, the asked one. `call_id`: an id that the emitter made up. `extra`: kept as it is.
+`usage`: a whole usage object. `provider_said`: the provider as the application names it, above the emitter's word.
+`model_prefixed`: a model with its provider before a slash. `model_unsure`: the answered model or, where nobody
+answered, the asked one. `call_id`: an id that the emitter made up. `extra`: kept as it is.
 """
 
 HINTS = frozenset(

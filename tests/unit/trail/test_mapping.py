@@ -278,6 +278,12 @@ def test_what_the_application_says_is_understood_on_any_span() -> None:
     assert facts.extra["app.fallback.kind"] == "cached"
 
 
+def test_the_application_names_the_provider_behind_another_companys_sdk() -> None:
+    told = facts_of(span({**LATEST, "badday.provider": "Northwind"}))
+    assert told.provider == "northwind"
+    assert told.input_tokens == facts_of(span(LATEST)).input_tokens
+
+
 def test_what_a_root_span_of_the_application_says_is_true_of_the_calls_in_it() -> None:
     root = span({"badday.feature": "hours", "user.id": "u-9"}, own="root", scope="our.app")
     hidden = span({"http.route": "/ask"}, own="middle", parent="root", scope="our.app")
