@@ -114,6 +114,8 @@ class Mapper:
         facts = _begin(vocabulary, span.scope, place)
         if span.events:
             exception = _read_events(told, facts, span)
+        if "events" in told.raw:
+            _read_told_events(told, span.scope)
         _read_documents(told, span.attributes)
         put_names(told, facts)
         _read_name(span, vocabulary, facts)
@@ -392,10 +394,28 @@ def _read_events(told: Told, facts: Facts, span: Span) -> tuple[str | None, str 
         elif vocabulary.records and event.attributes:
             talk = _hear(event, vocabulary, span.scope, talk)
     if talk is not None:
-        told.input_messages = told.input_messages or [one for _, one in talk.asked]
-        told.output_messages = told.output_messages or talk.answers
-        told.numbered_finish = told.numbered_finish or talk.finish
+        _take_talk(told, talk)
     return exception
+
+
+def _read_told_events(told: Told, scope: Scope) -> None:
+    """Events as a JSON list in an attribute: as old versions of Pydantic AI write messages."""
+    listed = messages.decoded(told.raw["events"])
+    if not isinstance(listed, list):
+        return
+    talk: _Talk | None = None
+    for number, one in enumerate(listed):
+        name = one.get("event.name") if isinstance(one, dict) else None
+        if isinstance(name, str):
+            talk = _hear(Event(name, number, one), told.vocabulary, scope, talk)
+    if talk is not None:
+        _take_talk(told, talk)
+
+
+def _take_talk(told: Told, talk: _Talk) -> None:
+    told.input_messages = told.input_messages or [one for _, one in talk.asked]
+    told.output_messages = told.output_messages or talk.answers
+    told.numbered_finish = told.numbered_finish or talk.finish
 
 
 def _hear(event: Event, vocabulary: Vocabulary, scope: Scope, talk: _Talk | None) -> _Talk | None:
@@ -416,7 +436,7 @@ def _read_name(span: Span, vocabulary: Vocabulary, facts: Facts) -> None:
     if facts.provider is None:
         providers = vocabulary.values.get("provider", {})
         parts = reversed(span.scope.name.lower().replace("-", ".").split("."))
-        facts.provider = next((providers[part] for part in parts if part in providers), None)
+        facts.provider = next((found for part in parts if (found := providers.get(part))), None)
 
 
 def _drop_echo(vocabulary: Vocabulary, facts: Facts) -> None:

@@ -18,7 +18,7 @@ _RESULT_TYPES = frozenset(
     {"tool_call_response", "tool_result", "tool-result", "function_call_output", "tool_return", "functionResponse"}
 )
 _THINKING_TYPES = frozenset({"reasoning", "thinking", "redacted_thinking"})
-_PARTS_AS_TEXT = ('[{"type":', '[{"type" :', "[{'type':")
+_PARTS_AS_TEXT = ('[{"type":', '[{"text":', '[{"toolUse":', "[{'type':")
 _DEEPEST = 12
 """Documents in documents in documents: no message lies deeper."""
 _PLAIN_KEYS = 4
@@ -118,8 +118,9 @@ def _of_mapping(value: Mapping[str, Any], role: str, depth: int) -> list[Message
     if isinstance(value.get("data"), dict) and "content" in value["data"]:
         return read_messages(_langchain(value["data"], value), role, depth)
     for wrapping in ("message", "embedding", "prompt", "completion"):
-        if isinstance(value.get(wrapping), dict):
-            return read_messages(value[wrapping], role, depth)
+        inner = decoded(value.get(wrapping))
+        if isinstance(inner, dict) or (isinstance(inner, list) and wrapping == "message"):
+            return read_messages(inner, role, depth)
     if "choices" in value:
         return [
             message for choice in _listed(value["choices"]) for message in read_messages(choice, "assistant", depth)
@@ -243,6 +244,12 @@ def _sort(part: Any, texts: list[str], others: list[Any], calls: list[Message], 
     if isinstance(part.get("tool_call"), dict):  # OpenInference wraps each part once more
         calls.append(_tool_call(part["tool_call"]))
         return
+    if isinstance(part.get("toolUse"), dict):  # Bedrock's converse API
+        calls.append(_tool_call(part["toolUse"]))
+        return
+    if isinstance(part.get("toolResult"), dict):
+        _result(part["toolResult"], texts, message)
+        return
     if isinstance(part.get("message_content"), dict):
         part = part["message_content"]
     kind = _type(part)
@@ -267,7 +274,13 @@ def _sort(part: Any, texts: list[str], others: list[Any], calls: list[Message], 
 
 def _result(part: Mapping[str, Any], texts: list[str], message: Message) -> None:
     message["role"] = "tool"
-    call_id = part.get("id") or part.get("tool_use_id") or part.get("toolCallId") or part.get("call_id")
+    call_id = (
+        part.get("id")
+        or part.get("tool_use_id")
+        or part.get("toolCallId")
+        or part.get("call_id")
+        or part.get("toolUseId")
+    )
     if call_id:
         message["tool_call_id"] = call_id
     for name in ("response", "result", "content", "output", "functionResponse"):
@@ -295,7 +308,7 @@ def _tool_call(call: Mapping[str, Any]) -> Message:
             arguments = source[name]
             break
     result: Message = {"name": source.get("name") or call.get("toolName") or call.get("name") or ""}
-    call_id = call.get("call_id") or call.get("id") or call.get("toolCallId")
+    call_id = call.get("call_id") or call.get("id") or call.get("toolCallId") or call.get("toolUseId")
     if call_id:
         result["id"] = call_id
     result["arguments"] = decoded(arguments)
@@ -379,7 +392,9 @@ def _is_answer(value: Any) -> bool:
         return True
     if any(name in value for name in ("role", "parts", "choices", "generations", "candidates", "kwargs", "tool_calls")):
         return True
-    if isinstance(value.get("output"), list) or isinstance(value.get("message"), dict):
+    if isinstance(value.get("output"), list) or isinstance(value.get("message"), (dict, list)):
+        return True
+    if isinstance(value.get("content"), dict) and "parts" in value["content"]:
         return True
     return isinstance(value.get("data"), dict) and "content" in value["data"]
 

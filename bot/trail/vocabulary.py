@@ -50,6 +50,7 @@ FieldName = Literal[
     "system_instructions",
     "output",
     "tool_calls",
+    "events",
     "response_format",
     "json_schema",
     # what it was for
@@ -70,7 +71,8 @@ FieldName = Literal[
 
 `usage`: a whole usage object. `provider_said`: the provider as the application names it, above the emitter's word.
 `model_prefixed`: a model with its provider before a slash. `model_unsure`: the answered model or, where nobody
-answered, the asked one. `call_id`: an id that the emitter made up. `extra`: kept as it is.
+answered, the asked one. `call_id`: an id that the emitter made up. `events`: a list of
+events that hold messages. `extra`: kept as it is.
 """
 
 HINTS = frozenset(

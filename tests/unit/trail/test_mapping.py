@@ -322,3 +322,90 @@ def test_nul_characters_do_not_reach_the_database() -> None:
     told = {"gen_ai.request.model": "m\x00x", "gen_ai.completion": "a\x00b", "gen_ai.prompt": "c\x00d"}
     facts = facts_of(span(told))
     assert "\x00" not in f"{facts.model_asked}{facts.output}{facts.input}"
+
+
+# emitters that nobody recorded: as their documents and source show them
+
+
+def test_strands_tells_messages_in_events_and_repeats_its_usage_on_the_agent() -> None:
+    usage = {"gen_ai.usage.input_tokens": 30, "gen_ai.usage.output_tokens": 4}
+    call = span(
+        {"gen_ai.operation.name": "chat", "gen_ai.system": "strands-agents", "gen_ai.request.model": "m", **usage},
+        scope="strands.telemetry.tracer",
+        own="call",
+        parent="loop",
+        events=[
+            ("gen_ai.user.message", 1, {"content": '[{"text": "Is it open?"}]'}),
+            ("gen_ai.choice", 9, {"message": '[{"text": "Until six."}]', "finish_reason": "end_turn"}),
+        ],
+    )
+    loop = span({"gen_ai.operation.name": "execute_event_loop_cycle"}, own="loop", parent="agent")
+    agent = span({"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "m", **usage}, own="agent")
+    (found,) = calls_of(mapped(call, loop, agent).sightings)
+    assert json.loads(found.facts.input or "") == [{"role": "user", "content": "Is it open?"}]
+    assert (found.facts.output, found.facts.finish_reason, found.facts.provider) == ("Until six.", "end_turn", None)
+
+
+def test_the_agent_development_kit_has_documents_of_its_own() -> None:
+    request = {
+        "model": "gemini-2.5-flash",
+        "config": {"system_instruction": "Be brief."},
+        "contents": [{"role": "user", "parts": [{"text": "Is it open?"}]}],
+    }
+    response = {
+        "content": {"role": "model", "parts": [{"text": "Until six."}]},
+        "finish_reason": "STOP",
+        "usage_metadata": {"prompt_token_count": 12, "candidates_token_count": 3},
+    }
+    facts = facts_of(
+        span(
+            {
+                "gen_ai.system": "gcp.vertex.agent",
+                "gcp.vertex.agent.llm_request": json.dumps(request),
+                "gcp.vertex.agent.llm_response": json.dumps(response),
+            },
+            scope="gcp.vertex.agent",
+            name="call_llm",
+        )
+    )
+    assert (facts.model_asked, facts.input_tokens, facts.output_tokens) == ("gemini-2.5-flash", 12, 3)
+    assert (facts.output, facts.finish_reason, facts.provider) == ("Until six.", "STOP", "gcp.vertex_ai")
+    assert [one["role"] for one in json.loads(facts.input or "")] == ["system", "user"]
+
+
+def test_gemini_s_choice_records_hold_parts() -> None:
+    told = mapped(
+        span({"gen_ai.operation.name": "generate_content", "gen_ai.request.model": "gemini-2.5-flash"}),
+        record("gen_ai.user.message", {"content": {"role": "user", "parts": [{"text": "Is it open?"}]}}, after=1),
+        record("gen_ai.choice", {"content": {"parts": [{"text": "Until six."}]}, "finish_reason": "STOP"}, after=2),
+    )
+    (call,) = calls_of(told.sightings)
+    assert (call.facts.output, call.facts.operation) == ("Until six.", "generate_content")
+    assert "Is it open?" in (call.facts.input or "")
+
+
+def test_old_pydantic_ai_writes_its_events_as_a_list() -> None:
+    events = [
+        {"event.name": "gen_ai.user.message", "content": "Is it open?", "role": "user"},
+        {"event.name": "gen_ai.choice", "index": 0, "message": {"role": "assistant", "content": "Until six."}},
+    ]
+    facts = facts_of(span({"gen_ai.request.model": "m", "events": json.dumps(events)}, scope="pydantic-ai"))
+    assert json.loads(facts.input or "") == [{"role": "user", "content": "Is it open?"}]
+    assert facts.output == "Until six."
+
+
+@pytest.mark.parametrize("operation", ["chat.completions", "chat_completion", "acompletion", "Chat", "rerank"])
+def test_names_of_operations_that_others_use_are_calls(operation: str) -> None:
+    assert facts_of(span({"gen_ai.operation.name": operation, "gen_ai.request.model": "m"})).model_asked == "m"
+
+
+def test_an_operation_that_nobody_knew_is_a_call_where_it_has_an_answer() -> None:
+    told = {"gen_ai.operation.name": "predict", "gen_ai.request.model": "m"}
+    assert mapped(span(told)).sightings[0].kind is Kind.WRAPPER
+    assert mapped(span({**told, "gen_ai.response.id": "r"})).sightings[0].kind is Kind.CALL
+
+
+def test_bedrock_s_tool_use_is_a_tool_call() -> None:
+    answer = [{"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "hours", "input": {"d": 1}}}]}]
+    facts = facts_of(span({"gen_ai.request.model": "m", "gen_ai.output.messages": json.dumps(answer)}))
+    assert json.loads(facts.output or "") == [{"name": "hours", "id": "t1", "arguments": {"d": 1}}]
