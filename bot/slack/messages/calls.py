@@ -63,6 +63,7 @@ class Sums:
     fallbacks: int = 0
     unpriced: int = 0
     spend: str = ""
+    """Empty where nothing has a price."""
     p50: str = "–"
     p95: str = "–"
 
@@ -181,7 +182,7 @@ def _sums(sums: Sums) -> Mrkdwn:
 
 
 def _spend(sums: Sums) -> str:
-    if sums.unpriced == sums.calls:
+    if not sums.spend:
         return "unpriced"
     return f"{sums.spend} (+ {sums.unpriced:,} unpriced)" if sums.unpriced else sums.spend
 

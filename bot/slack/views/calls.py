@@ -113,7 +113,8 @@ def _sums(totals: Totals) -> Sums:
         errors=totals.errors,
         fallbacks=totals.fallbacks,
         unpriced=totals.unpriced,
-        spend=listing.dollars(totals.cost_nano * NANO),
+        # Nothing but calls without a price is no spend of $0.
+        spend=listing.dollars(totals.cost_nano * NANO) if totals.cost_nano or not totals.unpriced else "",
         p50=listing.latency(totals.p50_ms),
         p95=listing.latency(totals.p95_ms),
     )
@@ -154,6 +155,8 @@ async def _register(look: Look, question: Question) -> list[RegisterLine]:
     lines = []
     for system in [question.system] if question.system is not None else list(look.catalog.systems):
         for entry in await fallbacks.register(look.session, look.catalog, system, since):
+            if entry.expected is None and not entry.happened:
+                continue  # nothing said, nothing seen
             happened = ", ".join(f"{what} {times:,}×" for what, times in entry.happened.items()) or "nothing yet"
             name = entry.dependency if question.system is not None else f"{system}: {entry.dependency}"
             lines.append(RegisterLine(name, entry.trigger, entry.expected or "not said", happened, entry.verdict))
@@ -170,7 +173,8 @@ def _told(record: CallRecord) -> list[tuple[str, str]]:
     cached = f" ({record.cached_tokens:,} of the input cached)" if record.cached_tokens else ""
     source = f" ({record.cost_source.replace('_', ' ')})" if record.cost_source else ""
     first = listing.latency(record.first_token_ms) if record.first_token_ms is not None else None
-    fell = f"{record.fell_back_from} after {record.fallback_trigger}" if record.fell_back_from else None
+    after = (record.fallback_trigger or "an error").replace("_", " ")
+    fell = f"{record.fell_back_from} after {after}" if record.fell_back_from else None
     redacted = f"{record.redactions} places" if record.redactions else None
     told = (
         *((name.replace("_", " "), getattr(record, name)) for name in _SHOWN),
