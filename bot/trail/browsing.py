@@ -64,12 +64,7 @@ def list_calls(settings: Settings, wanted: Filter, limit: int | None, *, as_json
     async def work(session: AsyncSession) -> int:
         if not as_json:
             _print(listing.HEADER)
-        left = limit
-        async for record in queries.stream(session, wanted, bodies=as_json):
-            if left is not None:
-                if left <= 0:
-                    break
-                left -= 1
+        async for record in _listed(session, wanted, limit, bodies=as_json):
             _print(listing.line(record) if as_json else listing.row(record))
         return 0
 
@@ -93,6 +88,22 @@ def show_call(settings: Settings, call_id: str, *, as_json: bool) -> int:
 def tail_calls(settings: Settings, system: str | None, *, errors: bool, as_json: bool) -> int:
     """Print the last calls and every one that arrives, oldest first, until SIGINT or SIGTERM."""
     return asyncio.run(_tail(settings, system, errors=errors, as_json=as_json))
+
+
+async def _listed(
+    session: AsyncSession, wanted: Filter, limit: int | None, *, bodies: bool
+) -> AsyncIterator[CallRecord]:
+    if limit is not None and limit <= queries.PAGE:
+        for record in await queries.newest(session, wanted, limit, bodies=bodies) if limit else ():
+            yield record
+        return
+    left = limit
+    async for record in queries.stream(session, wanted, bodies=bodies):
+        yield record
+        if left is not None:
+            left -= 1
+            if not left:
+                return
 
 
 async def _reading(settings: Settings, work: Callable[[AsyncSession], Awaitable[int]]) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
+import structlog
 
+from bot import logs
 from bot.catalog import Catalog, load_catalog
 from bot.settings import Settings
 from bot.store import migrate
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from bot.trail.mapping import Mapped, Mapper
     from bot.trail.spans import Decoded
 
+log = structlog.get_logger(__name__)
+
+DEFECT = "Badday failed on it; its log says why"
 BATCH = 500
 """Calls a transaction."""
 REASONS = 50
@@ -151,9 +157,25 @@ class Importer:
         self._keep(report, mapped)
 
     def _keep(self, report: Report, mapped: "Mapped") -> None:
+        """Write it whole; where we fail on something of it, in halves until that is alone, and is rejected."""
         from bot.trail.ingest import Arrived
+        from bot.trail.storing.store import StoreUnavailableError
 
-        result = self._written(Arrived(mapped, None))
+        try:
+            result = self._written(Arrived(mapped, None))
+        except (StoreUnavailableError, StoppedError):
+            raise
+        except Exception:
+            sightings = mapped.sightings
+            if len(sightings) <= 1:
+                log.exception("a call could not be imported", file=report.file)
+                report.accepted -= len(sightings)
+                report.reject(report.file, DEFECT, len(sightings))
+                return
+            middle = len(sightings) // 2
+            self._keep(report, _of_lines(sightings[:middle]))
+            self._keep(report, _of_lines(sightings[middle:]))
+            return
         report.calls += result.calls_added - result.calls_removed
         starts = [one.facts.start_us for one in mapped.sightings if one.facts.start_us > 0]
         self.earliest_us = min([*starts, *([self.earliest_us] if self.earliest_us is not None else [])], default=None)
@@ -209,6 +231,7 @@ def command(settings: Settings, paths: Sequence[Path], as_json: bool) -> int:
     """Import the files and print a line for each; 1 when something of them could not be read."""
     from bot.trail.storing.store import StoreUnavailableError
 
+    logs.configure(level=logging.WARNING)
     catalog = load_catalog(settings.config) if settings.config.exists() else Catalog()
     rejected = 0
 

@@ -21,6 +21,7 @@ _FINISHES = {ErrorClass.TRUNCATED: "length", ErrorClass.FILTERED: "content_filte
 """What an answer ended with, where only the class tells."""
 _RANKS = pack_levels(Levels(), native=False)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LARGEST_MS = 10**14
 _MICROSECOND = timedelta(microseconds=1)
 _NO_ID = (b"", bytes(16), bytes(8))
 
@@ -81,6 +82,14 @@ class _Line(BaseModel):
         # PostgreSQL keeps no NUL in a text.
         cleaned = value.replace("\0", "") if isinstance(value, str) else value
         return None if cleaned == "" else cleaned
+
+    @field_validator("ts", mode="before")
+    @classmethod
+    def _finer_units(cls, value: Any) -> Any:
+        """Seconds and milliseconds since 1970 are known already; micro- and nanoseconds are told by their size."""
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST_MS:
+            return value / 1e6 if abs(value) <= _LARGEST_MS * 1000 else value / 1e9
+        return value
 
     @model_validator(mode="after")
     def _tells_something(self) -> Self:

@@ -30,8 +30,10 @@ def test_a_time_and_an_output_are_a_call() -> None:
     )
 
 
-@pytest.mark.parametrize("ts", ["2026-03-02T14:00:00", "2026-03-02T15:00:00+01:00", 1772460000, 1772460000000])
-def test_times_may_be_text_or_seconds_or_milliseconds_since_1970(ts: Any) -> None:
+@pytest.mark.parametrize(
+    "ts", ["2026-03-02T14:00:00", "2026-03-02T15:00:00+01:00", *(1772460000 * 10**n for n in (0, 3, 6, 9))]
+)
+def test_times_may_be_text_or_any_unit_since_1970(ts: Any) -> None:
     assert read(ts=ts, output="x").facts.start_us == 1_772_460_000_000_000
 
 
