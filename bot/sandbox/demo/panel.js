@@ -48,7 +48,7 @@ function panel() {
     lost,
     route.root,
     h("section", { class: "panel-section" }, h("h3", {}, "Providers"), providers),
-    h("section", { class: "panel-section" }, h("h3", {}, "What users get"), answers, asking),
+    h("section", { class: "panel-section" }, h("h3", {}, "What users get"), asking, answers),
     announcer,
   );
   let told = null;

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -152,7 +153,9 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def a_product(switchboard: str, world: str, providers: list[str]) -> AsyncIterator[asyncio.subprocess.Process]:
+async def a_product(
+    switchboard: str, world: str, providers: list[str], *, reports_to: str = "http://127.0.0.1:1"
+) -> AsyncIterator[asyncio.subprocess.Process]:
     named = [f"--provider={vendor.key}={url}" for vendor, url in zip(VENDORS, providers, strict=True)]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -162,6 +165,7 @@ async def a_product(switchboard: str, world: str, providers: list[str]) -> Async
         f"--world={world}/world",
         "--per-second=20",
         *named,
+        env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": reports_to, "OTEL_BSP_SCHEDULE_DELAY": "100"},
         stdin=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -207,6 +211,32 @@ async def test_the_product_hands_users_over_where_automatic_replies_are_off() ->
     ):
         await until(lambda: bool(desk.world.statistics.answers()))
     assert "A colleague" in desk.world.statistics.answers()[0]["shown"]
+
+
+async def test_the_product_reports_its_calls_and_waits_for_nobody_who_takes_them() -> None:
+    desk = Desk()
+    reported: list[bytes] = []
+    let_go = asyncio.Event()
+
+    async def never_answers(request: Request) -> Response:
+        reported.append(await request.body())
+        await let_go.wait()
+        return Response()
+
+    world = Starlette(routes=[Mount("/world", desk.world.app)])
+    async with (
+        served(Starlette(routes=[Route("/v1/traces", never_answers, methods=["POST"])])) as trail,
+        served(world) as world_url,
+        served(desk.switchboard) as switchboard,
+        served(desk.providers[0].app) as first,
+    ):
+        async with a_product(switchboard, world_url, [first, "http://127.0.0.1:1"], reports_to=trail):
+            await until(lambda: bool(reported))
+            answered = sum(ok for ok, _ in desk.world.statistics.series("northwind", now()))
+            await until(lambda: sum(ok for ok, _ in desk.world.statistics.series("northwind", now())) > answered + 20)
+        let_go.set()
+    for told in (b"badday.provider", b"northwind", b"gen_ai.prompt.version", b"user.id", b"customer-"):
+        assert told in reported[0]
 
 
 async def test_the_product_ends_by_sigterm_too() -> None:
