@@ -140,7 +140,29 @@ class Importer:
         except UndecodableError as error:
             report.reject(_where(report, piece), str(error))
             return
-        self._mapped(report, piece, self._mapper.map(decoded, system=None), len(decoded.spans) + len(decoded.logs))
+        mapped = self._map(report, decoded)
+        self._mapped(report, piece, mapped, len(decoded.spans) + len(decoded.logs))
+
+    def _map(self, report: Report, decoded: "Decoded") -> "Mapped":
+        """What the body tells; where we fail on something of it, of each span and record that we do not fail on."""
+        from bot.trail.mapping import Mapped
+        from bot.trail.spans import Decoded
+
+        try:
+            return self._mapper.map(decoded, system=None)
+        except Exception:
+            parts = [Decoded(spans=[span]) for span in decoded.spans] + [Decoded(logs=[one]) for one in decoded.logs]
+            if len(parts) <= 1:
+                log.exception("a span could not be imported", file=report.file)
+                report.accepted -= len(parts)
+                return Mapped(rejected={DEFECT: 1})
+        mapped = Mapped(rejected=dict(decoded.rejected))
+        for part in parts:
+            told = self._map(report, part)
+            mapped.sightings += told.sightings
+            for why, count in told.rejected.items():
+                mapped.rejected[why] = mapped.rejected.get(why, 0) + count
+        return mapped
 
     def _litellm(self, report: Report, piece: Piece) -> None:
         from bot.trail import litellm

@@ -115,10 +115,12 @@ def of_record(record: dict[str, Any], *, system: str | None = None) -> Sighting:
     """The same for a line that is read already."""
     try:
         told = _Line.model_validate(record)
+        trace_id, span_id = _identity(told, record)
+        return Sighting(Kind.CALL, trace_id, span_id, None, _facts(told, system))
     except ValidationError as error:
         raise LineError(_sentence(error)) from None
-    trace_id, span_id = _identity(told, record)
-    return Sighting(Kind.CALL, trace_id, span_id, None, _facts(told, system))
+    except (RecursionError, orjson.JSONEncodeError):
+        raise LineError("it is nested too deeply") from None
 
 
 def _loaded(line: bytes) -> dict[str, Any]:

@@ -121,6 +121,7 @@ def test_a_failed_call_needs_no_output(told: dict[str, Any], outcome: Outcome) -
         (b'{"ts": 1772460000}', "output is missing"),
         (b'{"ts": 1772460000, "output": "x", "input_tokens": -1}', "input_tokens: "),
         (b'{"ts": 1772460000, "output": "x", "error_class": "bad luck"}', "error_class: "),
+        (b'{"ts": 1772460000, "output": "x", "input": ' + b"[" * 900 + b"]" * 900 + b"}", "nested too deeply"),
     ],
 )
 def test_a_line_that_tells_no_call_is_refused_with_the_reason(line: bytes, why: str) -> None:

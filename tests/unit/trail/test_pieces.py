@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.trail.files import Found, find
 from bot.trail.pieces import LARGEST_BODY, Form, Piece, UnreadableError, pieces
@@ -119,6 +121,21 @@ def test_what_cannot_be_read_says_why(
 
 def test_an_empty_file_holds_nothing(tmp_path: Path) -> None:
     assert read(tmp_path, b"", "a.jsonl") == []
+
+
+@given(
+    st.binary() | st.lists(st.sampled_from([b"{", b"}", b"[", b"]", b'"a"', b":", b"1", b",", b"\n"])).map(b"".join),
+    st.sampled_from(["a", "a.pb", "a.json", "a.jsonl", "a.jsonl.gz", "a.log"]),
+    st.sampled_from([None, "identity", "gzip", "deflate"]),
+)
+def test_any_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str, encoding: str | None
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    try:
+        read(folder, content, name, encoding=encoding)
+    except UnreadableError:
+        pass
 
 
 def names(folder: Path, *paths: Path) -> list[str]:
