@@ -22,7 +22,7 @@ def known(line: Line, counts: Counts, rule: Rule, window: timedelta, samples: Se
     """The sentence for people who are paged; `samples` are ids of calls."""
     who = f" to {line.provider}" if line.provider else ""
     parts = [
-        f"{counts.failed} of {counts.calls} calls{who}{_where(line)} failed in the last {_minutes(window)}"
+        f"{counts.failed} of {counts.calls} calls{who}{_where(line)} failed in {_last(window)}"
         + (f": {_classes(counts)}" if counts.failed else "")
     ]
     if rule.p95 is not None and rule.is_slow(counts):
@@ -38,7 +38,7 @@ def known(line: Line, counts: Counts, rule: Rule, window: timedelta, samples: Se
 def recovered(line: Line, counts: Counts, window: timedelta) -> str:
     """What is known when the calls are good again."""
     who = f" to {line.provider}" if line.provider else ""
-    return f"{counts.failed} of {counts.calls} calls{who}{_where(line)} failed in the last {_minutes(window)}"
+    return f"{counts.failed} of {counts.calls} calls{who}{_where(line)} failed in {_last(window)}"
 
 
 def main_class(counts: Counts) -> str | None:
@@ -94,6 +94,11 @@ def _seconds(length: timedelta) -> str:
 
 def _minutes(window: timedelta) -> str:
     return f"{max(1, round(window / timedelta(minutes=1)))} min"
+
+
+def _last(window: timedelta) -> str:
+    length = _minutes(window)
+    return "the last minute" if length == "1 min" else f"the last {length}"
 
 
 def _clock(at: datetime, now: datetime, timezone: str) -> str:
