@@ -25,9 +25,8 @@ from bot.trail.vocabulary import HINTS, Vocabularies, Vocabulary, load_vocabular
 
 UNKNOWN_SYSTEM = "unknown"
 HALF_WINDOW_US = 10_000_000
-TWIN_WINDOW_US = 2_000_000
+TWIN_WINDOW_US = 1_000_000
 """Twins without an id meet by the window of time they fall into, and the windows beside it."""
-_MARGIN_US = 1_000_000
 _ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
 _NUMBERED_DEPTH = 8
 _MOST_MESSAGES = 10_000
@@ -447,10 +446,10 @@ def _drop_echo(vocabulary: Vocabulary, facts: Facts) -> None:
 
 def _links(key: str, anchor_us: int, window_us: int) -> tuple[bytes, ...]:
     """The meeting point of this moment first, then those beside it that a twin's moment may fall into."""
-    window = anchor_us // window_us
+    window, margin_us = anchor_us // window_us, window_us // 4
     windows = [window]
-    if anchor_us % window_us < _MARGIN_US:
+    if anchor_us % window_us < margin_us:
         windows.append(window - 1)
-    if anchor_us % window_us > window_us - _MARGIN_US:
+    if anchor_us % window_us > window_us - margin_us:
         windows.append(window + 1)
     return tuple(blake2b(f"{key}\0{one}".encode(), digest_size=16).digest() for one in windows)

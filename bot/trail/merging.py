@@ -8,8 +8,8 @@ from bot.trail import pending
 from bot.trail.calls import Facts, Kind, SeenSpan, Sighting, StoredCall
 from bot.trail.identity import day_of
 from bot.trail.joining import Ranks, copied, hint, hints_of, join, settle
-from bot.trail.surroundings import EMITTER, SpanKey, Surroundings
-from bot.trail.twins import END, HALVED, NATIVE, TAKEN, is_native, nearest_half, twins
+from bot.trail.surroundings import EMITTER, NATIVE, SpanKey, Surroundings
+from bot.trail.twins import END, HALVED, TAKEN, is_native, nearest_half, twins
 
 LATEST_START_US = 86_400_000_000
 """A call that claims to start later than this after its arrival starts at its arrival."""

@@ -28,6 +28,7 @@ _WITHHELD = frozenset(
         "moderation",
     }
 )
+_JSON_BEGINS = frozenset('{["-0123456789tfn')
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -101,6 +102,8 @@ def parse(output: str | None, schema: str | None = None) -> Parse:
     """How an output reads as JSON. A schema is checked as far as top-level types and required names go."""
     if output is None:
         return Parse.UNSEEN
+    if output.lstrip()[:1] not in _JSON_BEGINS:  # prose, as nearly always
+        return Parse.BROKEN
     try:
         value = orjson.loads(output)
     except orjson.JSONDecodeError:

@@ -9,6 +9,8 @@ SpanKey = tuple[bytes, bytes]
 """Trace id and span id."""
 EMITTER = "emitter"
 """Who emitted a span: a name among the hints of a twin."""
+NATIVE = "native"
+"""Whether the provider's own SDK did: a name among the hints of a twin, and of a span at a meeting point."""
 
 
 class Surroundings:
@@ -23,7 +25,8 @@ class Surroundings:
         self._by_response: dict[tuple[str, str], int] = {}
         self._by_trace: dict[bytes, set[int]] = {}
         self._under: dict[SpanKey, set[SpanKey]] = {}
-        self._points: dict[bytes, set[SpanKey]] = {}
+        self._beside: dict[SpanKey, dict[str, set[int]]] = {}
+        self._points: dict[tuple[bytes, bool | None], set[SpanKey]] = {}
         self._spans_of: dict[int, set[SpanKey]] = {}
         for key, span in self.spans.items():
             self._note_span(key, span)
@@ -71,6 +74,7 @@ class Surroundings:
             key = (call.trace_id, call.span_id)
             self._owner[key] = call.id
             self._by_trace.setdefault(call.trace_id, set()).add(call.id)
+            self._note_beside(call.trace_id, call.parent_span_id, call.facts.emitter, call.id)
             if call.parent_span_id:
                 self._under.setdefault((call.trace_id, call.parent_span_id), set()).add(key)
         if call.facts.response_id:
@@ -81,9 +85,14 @@ class Surroundings:
             self._owner[key] = span.call_id
             self._spans_of.setdefault(span.call_id, set()).add(key)
             self._by_trace.setdefault(key[0], set()).add(span.call_id)
+            if span.hints and EMITTER in span.hints:
+                self._note_beside(key[0], span.parent_span_id, str(span.hints[EMITTER]), span.call_id)
         if span.parent_span_id:
             self._under.setdefault((key[0], span.parent_span_id), set()).add(key)
-        self._points.setdefault(key[0], set()).add(key)
+        self._points.setdefault((key[0], (span.hints or {}).get(NATIVE)), set()).add(key)
+
+    def _note_beside(self, trace_id: bytes, parent: bytes | None, emitter: str, call_id: int) -> None:
+        self._beside.setdefault((trace_id, parent or b""), {}).setdefault(emitter, set()).add(call_id)
 
     # reading
 
@@ -105,9 +114,16 @@ class Surroundings:
         """Spans of calls, parts and spans around calls that have this parent, by their start."""
         return sorted(self._under.get(key, ()), key=lambda child: (self.start(child), child))
 
-    def at(self, links: Iterable[bytes]) -> list[SeenSpan]:
-        """Spans that stand at meeting points."""
-        return [self.spans[key] for link in links for key in sorted(self._points.get(link, ())) if key in self.spans]
+    def beside(self, trace_id: bytes, parent: bytes | None, emitter: str) -> list[int]:
+        """Calls with a span of the same parent that somebody else told of."""
+        told = self._beside.get((trace_id, parent or b""), {})
+        ids = {call_id for other, some in told.items() if other != emitter for call_id in some}
+        return sorted(ids & self.calls.keys())
+
+    def at(self, links: Iterable[bytes], *, native: bool | None = None) -> list[SeenSpan]:
+        """Spans that stand at meeting points: twins of the provider's own SDK, of others, or (None) halves."""
+        keys = (key for link in links for key in sorted(self._points.get((link, native), ())))
+        return [self.spans[key] for key in keys if key in self.spans]
 
     def spans_of(self, call_id: int) -> list[SeenSpan]:
         """Remembered spans of a call, its own not among them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bot.trail.calls import Facts, Kind, Outcome, SeenSpan, Sighting, StoredCall
+from bot.trail.calls import Facts, Kind, Outcome, SeenSpan, Sighting
 from bot.trail.joining import Ranks
 from bot.trail.surroundings import SpanKey, Surroundings
 
@@ -10,11 +10,10 @@ SAME_MOMENT_US = 5_000
 """How far a span may stick out of the one around it."""
 MEETING_US = 100_000
 """How far apart the two halves of a call may be that share neither trace nor id."""
-NATIVE = "native"
 END = "end"
 TAKEN = "taken"
 HALVED = "halved"
-"""Names among the hints of a span at a meeting point: from the provider's own SDK; its end; its half is found."""
+"""Names among the hints of a span at a meeting point: when it ended; that it is a half; that its half is found."""
 
 
 def twins(sighting: Sighting, own: int | None, around: Surroundings) -> list[int]:
@@ -34,7 +33,7 @@ def twins(sighting: Sighting, own: int | None, around: Surroundings) -> list[int
     if sighting.span_id:
         found.update(dict.fromkeys(_outside(sighting, around)))
         found.update(dict.fromkeys(_inside(sighting, around)))
-        if own is None:
+        if not found:
             beside = _beside(sighting, around)
             if beside is None:
                 beside = _elsewhere(sighting, around)
@@ -75,29 +74,18 @@ def _beside(sighting: Sighting, around: Surroundings) -> int | None:
     """A call of the same parent that another emitter told of, and that differs in nothing."""
     if sighting.kind is Kind.ATTEMPT:
         return None
+    facts = sighting.facts
     best: tuple[int, int] | None = None
-    for call_id in around.of_trace(sighting.trace_id):
+    for call_id in around.beside(sighting.trace_id, sighting.parent_span_id, facts.emitter):
         call = around.calls[call_id]
-        if call.kind is Kind.ATTEMPT or not _share_parent(call, sighting, around):
+        if call.kind is Kind.ATTEMPT or facts.emitter in around.emitters(call_id):
             continue
-        native = sighting.native or is_native(call.facts)
-        if not _look_same(call.facts, sighting.facts, native=native):
+        if not _look_same(call.facts, facts, native=sighting.native or is_native(call.facts)):
             continue
-        if sighting.facts.emitter in around.emitters(call_id):
-            continue
-        distance = abs(call.facts.start_us - sighting.facts.start_us)
+        distance = abs(call.facts.start_us - facts.start_us)
         if best is None or (distance, call_id) < best:
             best = (distance, call_id)
     return best[1] if best else None
-
-
-def _share_parent(call: StoredCall, sighting: Sighting, around: Surroundings) -> bool:
-    if call.trace_id == sighting.trace_id and call.parent_span_id == sighting.parent_span_id:
-        return True
-    if not sighting.parent_span_id:
-        return False
-    parent: SpanKey = (sighting.trace_id, sighting.parent_span_id)
-    return any(around.owner(key) == call.id for key in around.under(parent))
 
 
 def _elsewhere(sighting: Sighting, around: Surroundings) -> int | None:
@@ -106,9 +94,9 @@ def _elsewhere(sighting: Sighting, around: Surroundings) -> int | None:
         return None
     facts = sighting.facts
     best: tuple[int, int] | None = None
-    for point in around.at(sighting.links):
+    for point in around.at(sighting.links, native=not sighting.native):
         call = around.calls.get(point.call_id) if point.call_id is not None else None
-        if call is None or not point.hints or point.hints.get(NATIVE) in (None, sighting.native):
+        if call is None:
             continue
         if facts.emitter in around.emitters(call.id) or not _may_be_one(call.facts, facts):
             continue
@@ -122,9 +110,8 @@ def _elsewhere(sighting: Sighting, around: Surroundings) -> int | None:
 
 def _contain(sighting: Sighting, point: SeenSpan) -> bool:
     """Whether the SDK's own span lies within the instrumentation's."""
-    assert point.hints is not None
     mine = _interval(sighting.facts)
-    theirs = (point.start_us, int(point.hints.get(END, point.start_us)))
+    theirs = (point.start_us, int((point.hints or {}).get(END, point.start_us)))
     return _contains(theirs, mine) if sighting.native else _contains(mine, theirs)
 
 
