@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.slack.messages import call, calls, calls_setup, incident_root
@@ -16,6 +16,9 @@ from bot.trail.question import Question, Show
 from tests.unit.slack.snapshot import assert_snapshot
 from tests.unit.slack.test_messages import ROOT
 
+large = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 AT = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 HOSTILE = "<!channel> <@U123> *bold* `code` <https://evil.example|click> & :tada: \u202e ```"
 SUMS = Sums(calls=1234, errors=37, fallbacks=12, unpriced=3, spend="$4.21", p50="820 ms", p95="4,310 ms")
@@ -132,6 +135,7 @@ def test_what_a_list_tells_of_calls_is_never_markup() -> None:
         assert "<!channel>" not in payload["text"]
 
 
+@large
 @given(st.text(max_size=40_000), st.text(max_size=40_000), st.text(max_size=4000))
 def test_any_text_fits_into_a_modal(question: str, answer: str, error: str) -> None:
     messages = json.dumps([{"role": "user", "content": question}, {"role": "user", "content": answer}] * 30)
@@ -153,6 +157,7 @@ def test_of_a_long_conversation_the_last_messages_are_shown() -> None:
     assert '"question 61"' not in text
 
 
+@large
 @given(st.text(), st.lists(st.text(max_size=5000), min_size=30, max_size=30))
 def test_any_list_fits_into_a_message(name: str, texts: list[str]) -> None:
     rows = [replace(ROW, id="x" * 200, where=text, excerpt=text) for text in texts]

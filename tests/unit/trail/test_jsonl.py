@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.trail.calls import ErrorClass, Kind, Outcome, Sighting
@@ -129,6 +129,7 @@ def test_a_line_that_tells_no_call_is_refused_with_the_reason(line: bytes, why: 
         sighting(line)
 
 
+@settings(deadline=None)
 @given(st.binary() | st.recursive(st.none() | st.floats() | st.text(), st.lists).map(lambda v: json.dumps(v).encode()))
 def test_any_line_is_a_call_or_refused(line: bytes) -> None:
     try:
@@ -137,6 +138,7 @@ def test_any_line_is_a_call_or_refused(line: bytes) -> None:
         pass
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {"ts": st.datetimes() | st.just("now")},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.trail.files import Found, find
@@ -123,6 +123,7 @@ def test_an_empty_file_holds_nothing(tmp_path: Path) -> None:
     assert read(tmp_path, b"", "a.jsonl") == []
 
 
+@settings(deadline=None)
 @given(
     st.binary() | st.lists(st.sampled_from([b"{", b"}", b"[", b"]", b'"a"', b":", b"1", b",", b"\n"])).map(b"".join),
     st.sampled_from(["a", "a.pb", "a.json", "a.jsonl", "a.jsonl.gz", "a.log"]),

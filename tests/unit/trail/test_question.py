@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.trail.identity import public_id
@@ -63,6 +63,7 @@ def test_what_is_not_understood_says_what_can_be_typed(typed: str, why: str) -> 
         read(typed)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_question_or_refused(typed: str) -> None:
     try:
@@ -75,6 +76,7 @@ def test_any_text_is_a_question_or_refused(typed: str) -> None:
 TEXT = st.text(st.characters(codec="utf-8", categories=["L", "N", "P"], exclude_characters='"“”„‟«»'), min_size=1)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Question,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.trail.since import SinceError, read_since
@@ -38,6 +38,7 @@ def test_anything_else_is_refused_with_what_can_be_written(typed: str) -> None:
         read_since(typed, NOW)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_an_aware_time_or_refused(typed: str) -> None:
     try:
