@@ -13,6 +13,7 @@ from bot.trail.telling import (
     Told,
     microseconds,
     put_content,
+    put_likely_provider,
     put_names,
     put_outcome,
     put_said,
@@ -124,6 +125,7 @@ class Mapper:
         failed = True if span.status == 2 else (False if span.status == 1 else None)
         put_outcome(told, facts, failed=failed, message=span.status_message, exception=exception)
         put_unsure_model(told, facts)
+        put_likely_provider(facts)
         _drop_echo(vocabulary, facts)
         facts.start_us = max(0, span.start_us)
         if span.end_us >= span.start_us > 0:

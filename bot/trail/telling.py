@@ -16,6 +16,18 @@ LONGEST_NAME = 256
 LONGEST_EXTRA = 4096
 _LONGEST_LIST = 1024
 _NAME_IN_STATUS = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout))\b")
+_MAKERS = tuple(
+    (re.compile(names), maker)
+    for names, maker in (
+        (r"gpt-|chatgpt-|o[134](-|$)|text-embedding-(3-|ada)", "openai"),
+        (r"claude-", "anthropic"),
+        (r"gemini-", "gcp.gemini"),
+        (r"(mistral|ministral|codestral|magistral|pixtral)-", "mistral_ai"),
+        (r"deepseek-", "deepseek"),
+        (r"grok-", "x_ai"),
+        (r"command-", "cohere"),
+    )
+)
 _NANO = 1_000_000_000
 _DEAREST = 10**15
 """A million dollars for one call is no cost."""
@@ -139,6 +151,13 @@ def put_unsure_model(told: Told, facts: Facts) -> None:
         facts.model_answered = name
     elif facts.model_asked is None:
         facts.model_asked = name
+
+
+def put_likely_provider(facts: Facts) -> None:
+    """Where nobody tells who was asked (Langfuse, MLflow through frameworks): the maker of a model of that name."""
+    model = facts.model_asked or facts.model_answered
+    if facts.provider is None and model is not None:
+        facts.provider = next((maker for names, maker in _MAKERS if names.match(model)), None)
 
 
 def _take_prefixed(told: Told, facts: Facts) -> None:

@@ -284,6 +284,15 @@ def test_the_application_names_the_provider_behind_another_companys_sdk() -> Non
     assert told.input_tokens == facts_of(span(LATEST)).input_tokens
 
 
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [("gpt-4.1-mini", "openai"), ("o4-mini", "openai"), ("claude-haiku-4-5", "anthropic"), ("house-model", None)],
+)
+def test_where_nobody_tells_the_provider_the_models_maker_is_taken(model: str, provider: str | None) -> None:
+    generation = {"langfuse.observation.type": "generation", "langfuse.observation.model.name": model}
+    assert facts_of(span(generation, scope="langfuse-sdk")).provider == provider
+
+
 def test_what_a_root_span_of_the_application_says_is_true_of_the_calls_in_it() -> None:
     root = span({"badday.feature": "hours", "user.id": "u-9"}, own="root", scope="our.app")
     hidden = span({"http.route": "/ask"}, own="middle", parent="root", scope="our.app")
