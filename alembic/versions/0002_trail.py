@@ -150,6 +150,12 @@ def upgrade() -> None:
         postgresql_partition_by="RANGE (call_id)",
     )
     op.create_table(
+        "call_day",
+        *counts(),
+        sa.PrimaryKeyConstraint("start", "series_id", name=op.f("pk_call_day")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "call_hour",
         *counts(),
         sa.Column("slowest_us", sa.BigInteger(), nullable=False),
@@ -247,7 +253,9 @@ def upgrade() -> None:
             "CREATE TABLE call_words (call_id bigint NOT NULL, words tsvector NOT NULL) PARTITION BY RANGE (call_id)"
         )
         op.execute("CREATE UNIQUE INDEX ix_call_words_call_id ON call_words (call_id)")
-        op.execute("CREATE INDEX ix_call_words_words ON call_words USING gin (words)")
+        op.execute(
+            "CREATE INDEX ix_call_words_words ON call_words USING gin (words) WITH (gin_pending_list_limit = 512)"
+        )
 
 
 def downgrade() -> None:
@@ -263,6 +271,7 @@ def downgrade() -> None:
     op.drop_table("call_pin")
     op.drop_table("call_minute")
     op.drop_table("call_hour")
+    op.drop_table("call_day")
     op.drop_table("call_body")
     with op.batch_alter_table("call", schema=None) as batch_op:
         batch_op.drop_index("ix_call_series")

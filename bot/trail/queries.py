@@ -9,14 +9,14 @@ from sqlalchemy import func, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.store.tables import Call, CallHour, CallMinute, CallSeries, CallSource
+from bot.store.tables import Call, CallDay, CallHour, CallMinute, CallSeries, CallSource
 from bot.trail import finding, histogram
 from bot.trail.calls import ErrorClass, Outcome
 from bot.trail.finding import Filter
 from bot.trail.histogram import Histogram
 from bot.trail.identity import read_public_id
 from bot.trail.records import EPOCH, CallRecord, load
-from bot.trail.rollups import HOUR_US, MINUTE_US, NUMBERS, Totals
+from bot.trail.rollups import HOUR_US, HOURS_A_DAY, MINUTE_US, NUMBERS, Totals
 
 __all__ = [
     "CallRecord",
@@ -40,6 +40,8 @@ PAGE = 1_000
 """Calls that a listing reads at a time."""
 MINUTES_TRUSTED = timedelta(hours=47)
 """So far back the sums by minute are complete; they are kept for two days."""
+AHEAD = timedelta(days=2)
+"""Calls may claim to start a day after they arrived (bot.trail.merging)."""
 MODEL: Any = func.coalesce(col(CallSeries.model_asked), col(CallSeries.model_answered))
 """The model asked for; some emitters only tell which one answered."""
 By = Literal["system", "model", "feature", "prompt_version", "provider"]
@@ -136,9 +138,9 @@ async def breakdown(session: AsyncSession, filter_: Filter, by: By) -> list[tupl
 
 
 async def _by_series(session: AsyncSession, filter_: Filter, wanted: Sequence[int] | None) -> list[tuple[int, Totals]]:
-    """Whole hours from the sums by hour; the beginning and the end of the time from those by minute.
+    """Whole days from the sums by day; what the time holds of others by hour, and of hours by minute.
 
-    Where those are gone already the whole hour counts.
+    Where the sums by minute are gone already the whole hour counts.
     """
     result: dict[int, Totals] = {}
     for table, start, end in _stretches(filter_, datetime.now(UTC)):
@@ -155,28 +157,31 @@ async def _by_series(session: AsyncSession, filter_: Filter, wanted: Sequence[in
     return list(result.items())
 
 
-_PER_HOUR = HOUR_US // MINUTE_US
-_LAST = 2**31 - 1
-Stretch = tuple[type[CallHour] | type[CallMinute], int, int]
+_MINUTES_AN_HOUR = HOUR_US // MINUTE_US
+Stretch = tuple[type[CallDay] | type[CallHour] | type[CallMinute], int, int]
 
 
 def _stretches(filter_: Filter, now: datetime) -> list[Stretch]:
     """From where to where each table is read; starts count from 1970 in the table's own unit."""
     trusted = finding.microseconds(now - MINUTES_TRUSTED)
     since = 0 if filter_.since is None else finding.microseconds(filter_.since)
-    until = None if filter_.until is None else finding.microseconds(filter_.until)
-    first = -(-since // HOUR_US) if since >= trusted else since // HOUR_US
-    last = _LAST if until is None else until // HOUR_US if until >= trusted else -(-until // HOUR_US)
-    begin = since // MINUTE_US
-    end = _LAST if until is None else -(-until // MINUTE_US)
-    if first > last:  # within one hour
-        return [(CallMinute, begin, end)]
-    stretches: list[Stretch] = [(CallHour, first, last)]
-    if begin < first * _PER_HOUR and since >= trusted:
-        stretches.append((CallMinute, begin, min(end, first * _PER_HOUR)))
-    if until is not None and until >= trusted and last * _PER_HOUR < end:
-        stretches.append((CallMinute, last * _PER_HOUR, end))
-    return stretches
+    until = finding.microseconds(filter_.until or now + AHEAD)
+    first, last = since // MINUTE_US, -(-until // MINUTE_US)
+    first_hour = first // _MINUTES_AN_HOUR if since < trusted else -(-first // _MINUTES_AN_HOUR)
+    last_hour = -(-last // _MINUTES_AN_HOUR) if until < trusted or filter_.until is None else last // _MINUTES_AN_HOUR
+    if first_hour > last_hour:
+        return [(CallMinute, first, last)]
+    first_day, last_day = -(-first_hour // HOURS_A_DAY), last_hour // HOURS_A_DAY
+    hours: list[Stretch] = [(CallHour, first_hour, last_hour)]
+    if first_day < last_day:
+        hours = [
+            (CallHour, first_hour, first_day * HOURS_A_DAY),
+            (CallDay, first_day, last_day),
+            (CallHour, last_day * HOURS_A_DAY, last_hour),
+        ]
+    begin: Stretch = (CallMinute, first, first_hour * _MINUTES_AN_HOUR)
+    end: Stretch = (CallMinute, last_hour * _MINUTES_AN_HOUR, last)
+    return [stretch for stretch in (begin, *hours, end) if stretch[1] < stretch[2]]
 
 
 async def minutes(

@@ -1,4 +1,4 @@
-"""What calls add up to by hour and by minute: what a batch adds and takes away, applied to the stored rows."""
+"""What calls add up to by day, hour and minute: what a batch adds and takes away, applied to the stored rows."""
 
 import struct
 from collections.abc import Sequence
@@ -12,11 +12,12 @@ from bot.trail.histogram import EMPTY, Histogram
 
 HOUR_US = 3_600_000_000
 MINUTE_US = 60_000_000
+HOURS_A_DAY = 24
 KEPT = 20
 """How many of the slowest and of the dearest calls an hour of a series remembers."""
 
 Key = tuple[int, int]
-"""Start (hours or minutes since 1970) and series."""
+"""Start (days, hours or minutes since 1970) and series."""
 Extreme = tuple[int, int]
 """A value (microseconds or billionths of a dollar) and the call that has it."""
 CLASSES = tuple(error_class.value for error_class in ErrorClass)
@@ -31,9 +32,9 @@ NUMBERS = (
     "cost_nano",
     *CLASSES,
 )
-"""Columns of both roll-ups that are added up, in their order."""
-MINUTE_COLUMNS = ("start", "series_id", *NUMBERS, "latency")
-HOUR_COLUMNS = (*MINUTE_COLUMNS, "slowest_us", "dearest_nano", "slowest", "dearest")
+"""Columns of all roll-ups that are added up, in their order."""
+COLUMNS = ("start", "series_id", *NUMBERS, "latency")
+HOUR_COLUMNS = (*COLUMNS, "slowest_us", "dearest_nano", "slowest", "dearest")
 _PLACE = {name: place for place, name in enumerate(NUMBERS)}
 _CLASS_PLACE = {error_class: _PLACE[error_class.value] for error_class in ErrorClass}
 _FIRST_CLASS = _PLACE[CLASSES[0]]
@@ -92,6 +93,16 @@ class Delta:
                 cell.lost += histogram.one(call.facts.duration_us)
             cell.gone.add(call.call_id)
 
+    def days(self) -> dict[Key, Cell]:
+        """What the hours add up to by day."""
+        days: dict[Key, Cell] = {}
+        for (hour, series_id), cell in self.hours.items():
+            day = _cell(days, (hour // HOURS_A_DAY, series_id))
+            day.numbers = [a + b for a, b in zip(day.numbers, cell.numbers, strict=True)]
+            day.gained += cell.gained
+            day.lost += cell.lost
+        return days
+
     def _cells(self, call: Counted, minutes_since_us: int) -> list[Cell]:
         start_us, series_id = call.facts.start_us, call.series_id
         cells = [_cell(self.hours, (start_us // HOUR_US, series_id))]
@@ -130,8 +141,8 @@ def _count(numbers: list[int], call: Counted, by: int) -> None:
         numbers[_CLASS_PLACE[facts.error_class]] += by
 
 
-def minute_row(key: Key, stored: Sequence[Any] | None, cell: Cell) -> tuple[Any, ...]:
-    """The row of MINUTE_COLUMNS that follows from the stored one and a change."""
+def counts_row(key: Key, stored: Sequence[Any] | None, cell: Cell) -> tuple[Any, ...]:
+    """The row of COLUMNS that follows from the stored one and a change."""
     before = stored[2 : 2 + len(NUMBERS)] if stored else ()
     numbers = [max(0, a + b) for a, b in zip(before, cell.numbers, strict=True)] if before else cell.numbers
     latency = histogram.unpack(stored[2 + len(NUMBERS)]) if stored else EMPTY
@@ -144,7 +155,7 @@ def hour_row(key: Key, stored: Sequence[Any] | None, cell: Cell) -> tuple[Any, .
     slowest = _largest(slow, cell.slow, cell.gone)
     dearest = _largest(dear, cell.dear, cell.gone)
     return (
-        *minute_row(key, stored, cell),
+        *counts_row(key, stored, cell),
         slowest[0][0] if slowest else 0,
         dearest[0][0] if dearest else 0,
         pack_extremes(slowest),

@@ -239,6 +239,13 @@ class CallHour(_Counts, table=True):
     dearest: bytes | None = _bytes(default=None)
 
 
+class CallDay(_Counts, table=True):
+    """By day, `start` in days since 1970; kept for ever."""
+
+    __tablename__ = "call_day"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
 class CallMinute(_Counts, table=True):
     """By minute, `start` in minutes since 1970, kept for two days: what watches look at."""
 

@@ -14,7 +14,7 @@ from psycopg import Connection
 from bot.store.database import driver_url
 from bot.trail.identity import day_of, day_of_id
 from bot.trail.merging import Wanted
-from bot.trail.rollups import HOUR_COLUMNS, MINUTE_COLUMNS, Cell, Key, hour_row, is_empty, minute_row
+from bot.trail.rollups import COLUMNS, HOUR_COLUMNS, Cell, Key, counts_row, hour_row, is_empty
 from bot.trail.storing import partitions, rows, words
 from bot.trail.storing.dictionaries import DictionaryCache
 from bot.trail.storing.looking import MOST_CALLS, Looker
@@ -108,7 +108,8 @@ SPAN = Target(
 )
 BODY = Target("call_body", rows.BODY, ("int8", "int4", "bytea", "bytea", "bytea"), ("call_id",))
 HOUR = Target("call_hour", HOUR_COLUMNS, _counted(HOUR_COLUMNS), ("start", "series_id"))
-MINUTE = Target("call_minute", MINUTE_COLUMNS, _counted(MINUTE_COLUMNS), ("start", "series_id"))
+DAY = Target("call_day", COLUMNS, _counted(COLUMNS), ("start", "series_id"))
+MINUTE = Target("call_minute", COLUMNS, _counted(COLUMNS), ("start", "series_id"))
 WORDS = Target("call_words", ("call_id", "output"), ("int8", "text"), ("call_id",))
 
 _PUT_WORDS = (
@@ -224,7 +225,8 @@ class PostgresStore:
         self._upsert(BODY, list(map(rows.body_values, plan.changed_bodies)))
         self._write_words(plan)
         self._write_cells(HOUR, plan.delta.hours, hour_row)
-        self._write_cells(MINUTE, plan.delta.minutes, minute_row)
+        self._write_cells(DAY, plan.delta.days(), counts_row)
+        self._write_cells(MINUTE, plan.delta.minutes, counts_row)
         self._many(
             _ADD_SOURCE,
             [
@@ -311,7 +313,7 @@ class PostgresStore:
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._conninfo, autocommit=True, options=_OPTIONS)
-            for target in (SPAN, BODY, HOUR, MINUTE, WORDS):
+            for target in (SPAN, BODY, HOUR, DAY, MINUTE, WORDS):
                 self._connection.execute(target.create())
         return self._connection
 

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from bot.store.database import SQLITE_BUSY_MILLISECONDS
 from bot.store.turns import Turns
 from bot.trail.merging import Wanted
-from bot.trail.rollups import HOUR_COLUMNS, MINUTE_COLUMNS, Cell, Key, hour_row, is_empty, minute_row
+from bot.trail.rollups import COLUMNS, HOUR_COLUMNS, Cell, Key, counts_row, hour_row, is_empty
 from bot.trail.storing import rows, words
 from bot.trail.storing.dictionaries import DictionaryCache
 from bot.trail.storing.looking import MOST_CALLS, Looker
@@ -42,7 +42,8 @@ _UPDATE_CALL = (f"UPDATE call SET {', '.join(f'{name} = ?' for name in rows.UPDA
 _PUT_SPAN = _insert("call_span", rows.SPAN, "INSERT OR REPLACE")
 _PUT_BODY = _insert("call_body", rows.BODY, "INSERT OR REPLACE")
 _PUT_HOUR = _insert("call_hour", HOUR_COLUMNS, "INSERT OR REPLACE")
-_PUT_MINUTE = _insert("call_minute", MINUTE_COLUMNS, "INSERT OR REPLACE")
+_PUT_DAY = _insert("call_day", COLUMNS, "INSERT OR REPLACE")
+_PUT_MINUTE = _insert("call_minute", COLUMNS, "INSERT OR REPLACE")
 _ADD_SOURCE = (
     _insert("call_source", ("system", "emitter", "first_us", "last_us", *_SOURCE))
     + " ON CONFLICT (system, emitter) DO UPDATE SET first_us = min(first_us, excluded.first_us),"
@@ -151,7 +152,8 @@ class SqliteStore:
         many(_PUT_BODY, map(rows.body_values, plan.changed_bodies))
         self._write_words(plan)
         self._write_cells("call_hour", HOUR_COLUMNS, _PUT_HOUR, plan.delta.hours, hour_row)
-        self._write_cells("call_minute", MINUTE_COLUMNS, _PUT_MINUTE, plan.delta.minutes, minute_row)
+        self._write_cells("call_day", COLUMNS, _PUT_DAY, plan.delta.days(), counts_row)
+        self._write_cells("call_minute", COLUMNS, _PUT_MINUTE, plan.delta.minutes, counts_row)
         sources = (
             (*key, plan.received_us, plan.received_us, *(getattr(source, name) for name in _SOURCE))
             for key, source in plan.sources.items()
