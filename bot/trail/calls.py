@@ -152,6 +152,8 @@ class Sighting:
     """From the provider's own SDK, which doubles every instrumentation around it."""
     halved: bool = False
     """The rest of the call comes (or this is the rest, for a part) in a span of another trace."""
+    stands: tuple[bytes, ...] = ()
+    """Those of the links at which others find it; none: at the first."""
 
 
 @dataclass(slots=True)

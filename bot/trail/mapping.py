@@ -28,6 +28,7 @@ UNKNOWN_SYSTEM = "unknown"
 HALF_WINDOW_US = 10_000_000
 TWIN_WINDOW_US = 1_000_000
 """Twins without an id meet by the window of time they fall into, and the windows beside it."""
+_UNCOUNTED = "uncounted"
 _ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
 _NUMBERED_DEPTH = 8
 _MOST_MESSAGES = 10_000
@@ -59,6 +60,7 @@ class Mapper:
     def __init__(self, vocabularies: Vocabularies | None = None) -> None:
         self._vocabularies = vocabularies or load_vocabularies()
         self._native = self._vocabularies.native_providers
+        self._nameless = self._vocabularies.nameless_providers
         self._hints = frozenset(
             name
             for name, targets in self._vocabularies.general.targets.items()
@@ -146,16 +148,15 @@ class Mapper:
             self._link_half(sighting, vocabulary, told)
         if sighting.halved or facts.provider not in self._native:
             return
-        if facts.outcome is Outcome.ERROR:
-            likeness = str(facts.error_class)
-        elif facts.input_tokens is not None:
-            likeness = str(facts.input_tokens)
-        else:
+        if not (sighting.native or facts.response_id is None or facts.provider in self._nameless):
             return
-        if sighting.native or facts.response_id is None:
-            sighting.anchor_us = facts.start_us
-            key = f"twin\0{facts.system}\0{facts.provider}\0{likeness}"
-            sighting.links = _links(key, sighting.anchor_us, TWIN_WINDOW_US)
+        sighting.anchor_us = facts.start_us
+        places = [
+            _links(f"twin\0{facts.system}\0{facts.provider}\0{likeness}", sighting.anchor_us, TWIN_WINDOW_US)
+            for likeness in _likenesses(sighting)
+        ]
+        sighting.links = tuple(link for links in places for link in links)
+        sighting.stands = tuple(links[0] for links in places)
 
     def _link_half(self, sighting: Sighting, vocabulary: Vocabulary, told: Told) -> None:
         facts = sighting.facts
@@ -437,13 +438,31 @@ def _read_name(span: Span, vocabulary: Vocabulary, facts: Facts) -> None:
     if facts.provider is None:
         providers = vocabulary.values.get("provider", {})
         parts = reversed(span.scope.name.lower().replace("-", ".").split("."))
-        facts.provider = next((found for part in parts if (found := providers.get(part))), None)
+        facts.provider = next((found for part in parts if (found := providers.get(part))), vocabulary.native_of)
 
 
 def _drop_echo(vocabulary: Vocabulary, facts: Facts) -> None:
-    echoes = vocabulary.answered_may_echo and facts.response_id is None and facts.operation != "embeddings"
-    if echoes and facts.model_answered == facts.model_asked:
+    """Where nobody answered, or nobody says who did, the asked model's name is no answered one."""
+    if facts.response_id is not None or facts.model_answered != facts.model_asked:
+        return
+    failed = facts.outcome is Outcome.ERROR and facts.output is None
+    if failed or (vocabulary.answered_may_echo and facts.operation != "embeddings"):
         facts.model_answered = None
+
+
+def _likenesses(sighting: Sighting) -> list[str]:
+    """What a twin is known by. The SDK itself knows its counts; others leave the cached part out, or know none."""
+    facts = sighting.facts
+    if facts.outcome is Outcome.ERROR:
+        return [str(facts.error_class)]
+    if facts.input_tokens is None:
+        return [] if sighting.native else [_UNCOUNTED]
+    told = [str(facts.input_tokens)]
+    if sighting.native:
+        beside = (facts.cached_tokens or 0) + (facts.cache_write_tokens or 0)
+        told += [str(facts.input_tokens - beside)] if 0 < beside < facts.input_tokens else []
+        told += [_UNCOUNTED] if facts.stream or facts.response_id is None else []
+    return told
 
 
 def _links(key: str, anchor_us: int, window_us: int) -> tuple[bytes, ...]:

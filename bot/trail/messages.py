@@ -380,7 +380,7 @@ def read_output(value: Any) -> tuple[str | None, Any]:
 
 
 def _says(value: Any) -> bool:
-    return value is not None and value not in ("", [], {})
+    return value not in (None, "", [], {}) and not (isinstance(value, str) and _OBJECT.fullmatch(value))
 
 
 def _is_answer(value: Any) -> bool:

@@ -9,7 +9,7 @@ import orjson
 from bot.trail.calls import ErrorClass
 from bot.trail.messages import written
 
-_DECLARES_JSON = frozenset({"json", "json_object", "json_schema", "object", "array"})
+_DECLARES_JSON = frozenset({"json", "json_object", "json_schema", "object", "array", "application/json"})
 _CUT_OFF = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_length", "max_length", "model_context_window_exceeded"}
 )
@@ -26,6 +26,7 @@ _WITHHELD = frozenset(
         "image_safety",
         "guardrail_intervened",
         "moderation",
+        "error_toxic",
     }
 )
 _JSON_BEGINS = frozenset('{["-0123456789tfn')

@@ -212,6 +212,8 @@ def put_usage(told: Told, facts: Facts) -> None:
             usage.input += beside
         else:
             usage = with_cached_input(usage)
+    if usage.input == 0 and facts.operation != "embeddings":  # no question has no tokens: streams that told half
+        usage.input = None
     facts.input_tokens, facts.output_tokens = usage.input, usage.output
     facts.cached_tokens, facts.cache_write_tokens = usage.cached, usage.cache_write
     facts.reasoning_tokens = usage.reasoning

@@ -108,6 +108,9 @@ _PARTS_OF_INPUT = ("input_cached_tokens", "input_cache_read", "input_cache_creat
 
 def read_usage(document: Mapping[str, Any]) -> Usage:
     """Counts from a usage object of any known shape."""
+    for inner in ("tokens", "billed_units"):  # Cohere's, what was read before what is paid
+        if isinstance(document.get(inner), Mapping):
+            return read_usage(document[inner])
     usage = Usage(
         input=_first(document, _INPUT),
         cached=_nested(document, _CACHED),

@@ -174,6 +174,8 @@ class VocabularyFile(_Strict):
     """Vocabularies whose names are understood too, after its own."""
     native_of: str | None = None
     """The provider whose own SDK emits these spans, beside whatever else instruments it."""
+    ids_told: bool = True
+    """Whether it tells the provider's response ids; read where it is native: others must be found without then."""
     levels: Levels = Levels()
     cached_told: bool | None = None
     """Whether the cached part of the input is told; none: where such an attribute is there."""
@@ -245,6 +247,7 @@ class Vocabulary:
 
     name: str
     native_of: str | None
+    ids_told: bool
     ranks: int
     """The levels as the join begins with them."""
     cached_told: bool | None
@@ -310,6 +313,11 @@ class Vocabularies:
     def native_providers(self) -> frozenset[str]:
         """Providers whose own SDK emits spans."""
         return frozenset(v.native_of for v in self.by_name.values() if v.native_of)
+
+    @property
+    def nameless_providers(self) -> frozenset[str]:
+        """Those of them whose SDK does not tell the response's id."""
+        return frozenset(v.native_of for v in self.by_name.values() if v.native_of and not v.ids_told)
 
 
 GENERAL = "opentelemetry-genai"
@@ -401,6 +409,7 @@ def _compile(file: VocabularyFile, by_name: Mapping[str, VocabularyFile]) -> Voc
     return Vocabulary(
         name=file.name,
         native_of=file.native_of,
+        ids_told=file.ids_told,
         ranks=pack_levels(file.levels, native=file.native_of is not None),
         cached_told=_first_told(lineage, lambda one: one.cached_told),
         input_excludes_cached_for=frozenset(p for one in lineage for p in one.input_excludes_cached_for),
