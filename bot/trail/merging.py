@@ -9,7 +9,7 @@ from bot.trail.calls import Facts, Kind, SeenSpan, Sighting, StoredCall
 from bot.trail.identity import day_of
 from bot.trail.joining import Ranks, copied, hint, hints_of, join, settle
 from bot.trail.surroundings import EMITTER, NATIVE, SpanKey, Surroundings
-from bot.trail.twins import END, HALVED, TAKEN, is_native, nearest_half, twins
+from bot.trail.twins import END, HALVED, TAKEN, is_native, nearest_half, of_answer, twins
 
 LATEST_START_US = 86_400_000_000
 """A call that claims to start later than this after its arrival starts at its arrival."""
@@ -161,12 +161,15 @@ class _Batch:
     def _fill(self, call_id: int, facts: Facts) -> int:
         """Add what a part tells to its call; gives the call's id, which may become another's."""
         call = self._around.calls[call_id]
-        twin = self._around.of_response(facts.system, facts.response_id) if facts.response_id else None
         joined = join(call.facts, facts)
         joined.emitter, joined.emitter_version = call.facts.emitter, call.facts.emitter_version
         if joined != call.facts:
             self._around.put_call(replace(call, facts=joined))
-        return self._unite([call_id, twin]) if twin is not None and twin != call_id else call_id
+        if facts.response_id is None:
+            return call_id
+        call = self._around.calls[call_id]
+        told = Sighting(Kind.PART, call.trace_id, call.span_id, call.parent_span_id, call.facts)
+        return self._unite([call_id, *of_answer(told, self._around)])
 
     # parts
 
@@ -193,12 +196,12 @@ class _Batch:
 
     def _whole(self, sighting: Sighting) -> int | None:
         """The call that a part belongs to."""
-        facts, around = sighting.facts, self._around
+        around = self._around
         found = around.owner((sighting.trace_id, sighting.span_id))
         if found is None and sighting.parent_span_id:
             found = around.owner((sighting.trace_id, sighting.parent_span_id))
-        if found is None and facts.response_id:
-            found = around.of_response(facts.system, facts.response_id)
+        if found is None:
+            found = next(iter(of_answer(sighting, around)), None)
         if found is not None or not sighting.links:
             return found
         found = around.owner((sighting.links[0], sighting.span_id))
@@ -231,7 +234,10 @@ class _Batch:
 
     def _stand(self, sighting: Sighting) -> None:
         """Stand where a twin that shares neither trace nor id can find the call."""
-        key = (sighting.links[0], sighting.span_id)
+        for link in sighting.stands or sighting.links[:1]:
+            self._stand_at((link, sighting.span_id), sighting)
+
+    def _stand_at(self, key: SpanKey, sighting: Sighting) -> None:
         call_id = self._around.owner((sighting.trace_id, sighting.span_id))
         before = self._around.spans.get(key)
         hints: dict[str, Any]
@@ -342,6 +348,7 @@ def _fresh(told: Sighting) -> Sighting:
         told.anchor_us,
         told.native,
         told.halved,
+        told.stands,
     )
 
 

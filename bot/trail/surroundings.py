@@ -22,7 +22,7 @@ class Surroundings:
         self.touched: set[int] = set()
         """Calls that the batch told something of."""
         self._owner: dict[SpanKey, int] = {}
-        self._by_response: dict[tuple[str, str], int] = {}
+        self._by_response: dict[tuple[str, str], set[int]] = {}
         self._by_trace: dict[bytes, set[int]] = {}
         self._under: dict[SpanKey, set[SpanKey]] = {}
         self._beside: dict[SpanKey, dict[str, set[int]]] = {}
@@ -78,7 +78,7 @@ class Surroundings:
             if call.parent_span_id:
                 self._under.setdefault((call.trace_id, call.parent_span_id), set()).add(key)
         if call.facts.response_id:
-            self._by_response[call.facts.system, call.facts.response_id] = call.id
+            self._by_response.setdefault((call.facts.system, call.facts.response_id), set()).add(call.id)
 
     def _note_span(self, key: SpanKey, span: SeenSpan) -> None:
         if span.call_id is not None and span.call_id in self.calls:
@@ -101,14 +101,17 @@ class Surroundings:
         call_id = self._owner.get(key)
         return call_id if call_id in self.calls else None
 
-    def of_response(self, system: str, response_id: str) -> int | None:
-        """The call with a provider's response id."""
-        call_id = self._by_response.get((system, response_id))
-        return call_id if call_id in self.calls else None
+    def of_response(self, system: str, response_id: str) -> list[int]:
+        """Calls with a provider's response id; caches and stand-ins for providers give one several times."""
+        return sorted(self._by_response.get((system, response_id), set()) & self.calls.keys())
 
     def of_trace(self, trace_id: bytes) -> list[int]:
         """Calls with a span in a trace, the oldest first."""
         return sorted(call_id for call_id in self._by_trace.get(trace_id, ()) if call_id in self.calls)
+
+    def is_in(self, call_id: int, trace_id: bytes) -> bool:
+        """Whether a call has a span in a trace."""
+        return call_id in self._by_trace.get(trace_id, ())
 
     def under(self, key: SpanKey) -> list[SpanKey]:
         """Spans of calls, parts and spans around calls that have this parent, by their start."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-from bot.trail.calls import Facts, Kind, Outcome, SeenSpan, Sighting
+from bot.trail.calls import Facts, Kind, Outcome, SeenSpan, Sighting, StoredCall
 from bot.trail.joining import Ranks
 from bot.trail.surroundings import SpanKey, Surroundings
 
 SAME_MOMENT_US = 5_000
 """How far a span may stick out of the one around it."""
+SAME_ANSWER_US = 10_000_000
+"""How far apart spans of one provider response may be: a gateway's clock is another's, a record has no duration."""
 MEETING_US = 100_000
 """How far apart the two halves of a call may be that share neither trace nor id."""
 END = "end"
@@ -25,11 +27,7 @@ def twins(sighting: Sighting, own: int | None, around: Surroundings) -> list[int
     found: dict[int, None] = {}
     if own is not None:
         found[own] = None
-    facts = sighting.facts
-    if facts.response_id:
-        known = around.of_response(facts.system, facts.response_id)
-        if known is not None:
-            found[known] = None
+    found.update(dict.fromkeys(of_answer(sighting, around)))
     if sighting.span_id:
         found.update(dict.fromkeys(_outside(sighting, around)))
         found.update(dict.fromkeys(_inside(sighting, around)))
@@ -40,6 +38,29 @@ def twins(sighting: Sighting, own: int | None, around: Surroundings) -> list[int
             if beside is not None:
                 found[beside] = None
     return list(found)
+
+
+def of_answer(sighting: Sighting, around: Surroundings) -> list[int]:
+    """Calls with the same provider response at the same time.
+
+    A response that comes again later is another call: caches and stand-ins for providers repeat ids.
+    """
+    facts = sighting.facts
+    if not facts.response_id:
+        return []
+    known = around.of_response(facts.system, facts.response_id)
+    return [call_id for call_id in known if _is_answer(around.calls[call_id], sighting, around)]
+
+
+def _is_answer(call: StoredCall, sighting: Sighting, around: Surroundings) -> bool:
+    if not _meet(call.facts, sighting.facts):
+        return False
+    if sighting.kind is Kind.PART or not sighting.span_id or not call.span_id:  # records may belong to no span
+        return True
+    if around.is_in(call.id, sighting.trace_id) or sighting.facts.emitter not in around.emitters(call.id):
+        return True
+    mine, yours = _interval(call.facts), _interval(sighting.facts)
+    return _contains(mine, yours) or _contains(yours, mine)
 
 
 def _outside(sighting: Sighting, around: Surroundings) -> Iterator[int]:
@@ -140,6 +161,11 @@ def _interval(facts: Facts) -> tuple[int, int]:
     return (facts.start_us, facts.start_us + (facts.duration_us or 0))
 
 
+def _meet(one: Facts, other: Facts) -> bool:
+    mine, yours = _interval(one), _interval(other)
+    return mine[0] - SAME_ANSWER_US <= yours[1] and yours[0] - SAME_ANSWER_US <= mine[1]
+
+
 def _contains(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
     return outer[0] - SAME_MOMENT_US <= inner[0] and inner[1] <= outer[1] + SAME_MOMENT_US
 
@@ -175,5 +201,11 @@ def _look_same(one: Facts, other: Facts, *, native: bool) -> bool:
     if not _contains(mine, yours) and not _contains(yours, mine):
         return False
     if one.input_tokens is not None and other.input_tokens is not None:
-        return one.input_tokens == other.input_tokens
+        return one.input_tokens == other.input_tokens or (native and not _counts(one).isdisjoint(_counts(other)))
     return native
+
+
+def _counts(facts: Facts) -> set[int]:
+    """The input with its cached part and without: not everybody counts it."""
+    whole = facts.input_tokens or 0
+    return {whole, whole - (facts.cached_tokens or 0) - (facts.cache_write_tokens or 0)}

@@ -57,7 +57,7 @@ def test_the_same_bytes_twice_are_one_call_and_change_nothing() -> None:
 
 
 def test_nothing_that_is_given_is_changed() -> None:
-    sightings = sighted(span(answered(), own="a"), span(answered(), own="b", of="u"))
+    sightings = sighted(span(answered(), own="a"), span(answered(), own="b", of="u", scope=NATIVE))
     before = [replace(one, facts=replace(one.facts)) for one in sightings]
     known = played([sightings[:1]])
     stored = {id_: replace(call, facts=replace(call.facts)) for id_, call in known.calls.items()}
@@ -74,6 +74,27 @@ def test_two_traces_with_one_response_id_are_one_call() -> None:
     assert len(calls) == 1
     assert calls[0].trace_id == trace("outer")  # the instrumentation's span stands for it, not the SDK's own
     assert calls[0].facts.duration_us == 100
+
+
+def test_a_response_id_that_comes_again_later_is_another_call() -> None:
+    first, again = answered(), answered()
+    calls = calls_of(
+        sighted(span(first, of="a", own="a")),
+        sighted(span(again, of="b", own="b", start=3_600_000_000)),
+        sighted(span(again, of="c", own="c", start=7_200_000_000)),
+    )
+    assert len(calls) == 3
+
+
+def test_one_emitter_s_answers_with_one_id_in_several_traces_are_several_calls() -> None:
+    told = (span(answered(), of=f"t{n}", own=f"s{n}", start=n * 2_000_000) for n in range(4))
+    assert len(calls_of(sighted(*told))) == 4
+
+
+def test_two_unknown_instrumentations_of_one_answer_are_one_call_in_any_trace() -> None:
+    inner = span(answered(), scope="one", of="a", own="a", start=10, took=80)
+    outer = span(answered(), scope="other", of="b", own="b", took=100)
+    assert len(calls_of(sighted(inner, outer))) == len(calls_of(sighted(outer), sighted(inner))) == 1
 
 
 def test_response_ids_of_two_systems_have_nothing_to_do_with_each_other() -> None:
@@ -230,7 +251,7 @@ def test_records_under_a_span_that_is_no_call_are_let_go() -> None:
 
 def test_a_late_id_unites_two_calls_and_the_earlier_one_stays() -> None:
     first = sighted(span(chat(), own="a", of="x"))
-    second = sighted(span(answered(), own="b", of="y", start=500))
+    second = sighted(span(answered(), own="b", of="y", start=500, scope=NATIVE))
     late = sighted(span(answered(), own="a", of="x"))
     known = played([first, second])
     ids = sorted(known.calls)
