@@ -52,14 +52,14 @@ async def ask(desk: Desk, user: str, text: str, *, count: int = 1) -> Json:
         state = await desk.workspace.look("state", user=user)
         return bool(state["app"]["connected"])
 
-    await eventually(connected)
+    await eventually(connected, within=20)
     await desk.workspace.do("command", user=user, channel="support-bot", command="/badday", text=text)
 
     async def look() -> Json | None:
         told = [m for m in await desk.workspace.messages("support-bot", user=user) if m.get("is_ephemeral")]
         return told[-1] if len(told) >= count else None
 
-    return await eventually(look)
+    return await eventually(look, within=20)
 
 
 async def modal(desk: Desk, user: str) -> Json:
@@ -67,7 +67,7 @@ async def modal(desk: Desk, user: str) -> Json:
         stack: list[Json] = (await desk.workspace.look("views", user=user))["stack"]
         return stack[-1] if stack else None
 
-    return await eventually(look)
+    return await eventually(look, within=20)
 
 
 def texts(value: Any, kind: str) -> str:
@@ -120,7 +120,7 @@ async def test_a_permission_that_ended_is_asked_for_again_at_the_click(desk: Des
         await desk.workspace.do("close", user="sam", view=shown["id"])
         return "secret words" not in json.dumps(shown)
 
-    await eventually(refused)
+    await eventually(refused, within=20)
 
 
 async def test_the_same_calls_are_seen_another_way_in_the_same_place(desk: Desk) -> None:
@@ -141,7 +141,7 @@ async def test_the_same_calls_are_seen_another_way_in_the_same_place(desk: Desk)
         assert len(told) == 1
         return told[0] if "the slow one" in text_of(told[0]) else None
 
-    shown = text_of(await eventually(replaced))
+    shown = text_of(await eventually(replaced, within=20))
     assert shown.index("the slow one") < shown.index("the quick one")
     by_model = await ask(desk, "maria", "calls by model since=1h", count=2)
     assert "gpt-4.1-mini" in text_of(by_model)
@@ -169,5 +169,5 @@ async def test_an_incident_says_how_many_calls_fell_back_and_who_saw_an_error(de
     )
     await desk.start()
     desk.page.status = "major_outage"
-    root = await desk.root()
+    root = await desk.root(within=20)
     assert "⇄ *1 call* fell back to cirrus in the last hour, *1 user* saw an error" in text_of(root)
