@@ -176,6 +176,13 @@ def join(one: Facts, other: Facts) -> Facts:
     return facts
 
 
+def outranked(facts: Facts) -> Facts:
+    """The same facts, whose counts and texts only count where nobody else tells any."""
+    result = copied(facts)
+    result.ranks &= _USAGE & _INPUT & _OUTPUT
+    return result
+
+
 def hint(facts: Facts, near: dict[str, Any], far: dict[str, Any]) -> Facts:
     """What spans around the call tell about it: those right around it, and the root of its trace.
 

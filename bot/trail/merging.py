@@ -7,7 +7,7 @@ from typing import Any
 from bot.trail import pending
 from bot.trail.calls import Facts, Kind, SeenSpan, Sighting, StoredCall
 from bot.trail.identity import day_of
-from bot.trail.joining import Ranks, copied, hint, hints_of, join, settle
+from bot.trail.joining import Ranks, copied, hint, hints_of, join, outranked, settle
 from bot.trail.surroundings import EMITTER, NATIVE, SpanKey, Surroundings
 from bot.trail.twins import END, HALVED, TAKEN, is_native, nearest_half, of_answer, twins
 
@@ -108,7 +108,7 @@ class _Batch:
         found = twins(sighting, own, self._around)
         if found:
             call_id = self._unite(found)
-            call = self._around.calls[call_id]
+            call = self._give_way(call_id, sighting)
             self._around.put_call(self._joined(call, self._call(call_id, sighting)))
         else:
             call_id = self._new_id(sighting.facts.start_us)
@@ -116,6 +116,20 @@ class _Batch:
         self._adopt(call_id, sighting)
         if sighting.links:
             self._stand(sighting)
+
+    def _give_way(self, call_id: int, sighting: Sighting) -> StoredCall:
+        """Of two spans of one emitter, one in the other, the outer may add up several calls: the inner one counts."""
+        around = self._around
+        call, emitter = around.calls[call_id], sighting.facts.emitter
+        key = (sighting.trace_id, sighting.span_id)
+        for child in around.under(key):
+            if around.owner(child) == call_id and child != key and around.emitter(child) == emitter:
+                sighting.facts = outranked(sighting.facts)
+                return call
+        parent = (sighting.trace_id, sighting.parent_span_id or b"")
+        if (call.trace_id, call.span_id) == parent and call.facts.emitter == emitter and not around.spans_of(call_id):
+            return replace(call, facts=outranked(call.facts))
+        return call
 
     def _correct_start(self, facts: Facts, own: int | None) -> None:
         if not 0 < facts.start_us <= self._received_us + LATEST_START_US:

@@ -128,6 +128,16 @@ def test_a_try_that_failed_before_the_answer_is_a_call_of_its_own() -> None:
         assert sorted(call.facts.outcome for call in calls) == [Outcome.ERROR, Outcome.OK]
 
 
+def test_an_outer_span_that_adds_up_its_calls_does_not_spoil_their_counts() -> None:
+    total = chat(gen_ai__usage__input_tokens=300, gen_ai__usage__output_tokens=30, gen_ai__completion="All in all.")
+    outer = span(total, own="out", took=100)
+    first = span(answered(1), own="a", parent="out", took=20)
+    second = span(answered(2), own="b", parent="out", start=30, took=20)
+    for batches in ([[outer, first, second]], [[second], [first], [outer]], [[outer], [first], [second], [outer]]):
+        calls = calls_of(*(sighted(*batch) for batch in batches))
+        assert [call.facts.input_tokens for call in calls] == [100, 100]
+
+
 def test_an_attempt_under_the_call_that_answered_stays_a_call() -> None:
     attempt = span(
         {"gen_ai.system": "openai", "gen_ai.request.model": "gpt-4.1-mini", "pydantic_ai.model_request.attempt": 0},
