@@ -29,6 +29,8 @@ _WITHHELD = frozenset(
         "error_toxic",
     }
 )
+_TOOL_CALLS = '[{"name":'
+"""How tool calls begin that stand for an answer without text (see messages.output_text)."""
 _JSON_BEGINS = frozenset('{["-0123456789tfn')
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -101,7 +103,7 @@ def _schema_in(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def parse(output: str | None, schema: str | None = None) -> Parse:
     """How an output reads as JSON. A schema is checked as far as top-level types and required names go."""
-    if output is None:
+    if output is None or (output.startswith(_TOOL_CALLS) and '"arguments":' in output):
         return Parse.UNSEEN
     if output.lstrip()[:1] not in _JSON_BEGINS:  # prose, as nearly always
         return Parse.BROKEN

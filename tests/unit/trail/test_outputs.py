@@ -46,6 +46,7 @@ def test_what_asks_for_json(value: Any, asked: bool, schema: str | None) -> None
         ("[1]", Parse.UNFIT),
         ('{"days": 3', Parse.BROKEN),
         ("Thirty days.", Parse.BROKEN),
+        ('[{"name":"look_up","id":"c1","arguments":{"order":"A17"}}]', Parse.UNSEEN),
     ],
 )
 def test_an_answer_is_read_against_its_schema(output: str | None, parsed: Parse) -> None:
