@@ -25,7 +25,9 @@ def catalog() -> str:
     return with_watches(WATCHES).replace("watches:\n", f"{systems}watches:\n", 1)
 
 
-async def acknowledgements(desk: Desk) -> None:
+async def acknowledgement_times(desk: Desk) -> list[float]:
+    """Milliseconds of a click on each of the open incidents."""
+
     async def opened() -> list[Json]:
         roots = [m for m in await desk.workspace.of_bot("support-bot") if "acknowledge" in buttons(m)]
         return roots if len(roots) >= CLICKS else []
@@ -37,6 +39,11 @@ async def acknowledgements(desk: Desk) -> None:
         times.append((time.perf_counter() - started) * 1000)
         assert answer["acknowledged"], answer
         await asyncio.sleep(0.02)
+    return times
+
+
+async def acknowledgements(desk: Desk) -> None:
+    times = await acknowledgement_times(desk)
     say(f"click to acknowledged while {WATCHES} watches are polled, p50", percentile(times, 0.5), "ms")
     say(f"click to acknowledged while {WATCHES} watches are polled, p99", percentile(times, 0.99), "ms", "<= 200")
 
