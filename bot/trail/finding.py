@@ -14,11 +14,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.store.tables import Call, CallHour, CallSeries
 from bot.trail.identity import SEQUENCE_BITS, day_of_id, id_floor
 from bot.trail.rollups import HOUR_US, Extreme, unpack_extremes
-from bot.trail.storing.words import TABLE, fts5_query, spaced, week_of
+from bot.trail.storing.words import TABLE, fts5_query, spaced, tsquery_labels, week_of
 
 LARGEST_ID = 2**63 - 1
 ARRIVED_LATE = 100
 """How many more matches are read than are wanted: the newest call may have arrived a little before an older one."""
+MUCH = 0.25
+"""Of a week: to find its documents would take longer than to pass over those of the rest."""
 MOST_MATCHES = 2_000
 """Of the newest calls that hold the words: so many are looked at when they are put in another order."""
 
@@ -128,12 +130,15 @@ async def _newest_of_series(
 ) -> list[int]:
     """The newest of each series by its index, then the newest of those: a rare series costs what a busy one does."""
     failed = " AND x.error_class IS NOT NULL" if errors else ""
+    postgres = is_postgres(session)
+    # Without statistics SQLite would rather go through all calls in the order of their ids.
+    index = "" if postgres else f" INDEXED BY {'ix_call_failed' if errors else 'ix_call_series'}"
     newest_of_one = (
-        "SELECT x.id FROM call x WHERE x.series_id = s.id AND x.id >= :since AND x.id < :until"
+        f"SELECT x.id FROM call x{index} WHERE x.series_id = s.id AND x.id >= :since AND x.id < :until"
         f"{failed} ORDER BY x.id DESC LIMIT :limit"
     )
     those = "" if wanted is None else f" WHERE s.id IN ({_listed(wanted)})"
-    if is_postgres(session):
+    if postgres:
         query = f"SELECT c.id FROM call_series s CROSS JOIN LATERAL ({newest_of_one}) c{those}"
     else:
         query = f"SELECT c.id FROM call_series s JOIN call c ON c.id IN ({newest_of_one}){those}"
@@ -151,22 +156,17 @@ class _Search:
     until: int
     errors: bool
 
-    @property
-    def narrowed(self) -> str:
-        """What only the call itself tells."""
-        narrowed = "" if self.series is None else f" AND c.series_id IN ({_listed(self.series)})"
-        return narrowed + (" AND c.error_class IS NOT NULL" if self.errors else "")
-
 
 async def _with_words(session: AsyncSession, search: _Search, limit: int) -> list[int]:
     if is_postgres(session):
-        joined = " JOIN call c ON c.id = w.call_id" if search.narrowed else ""
+        labels = tsquery_labels(search.series, failed=search.errors)
+        narrowed = " && CAST(:labels AS tsquery)" if labels else ""
         query = (
-            f"SELECT w.call_id FROM {TABLE} w{joined} WHERE w.words @@ plainto_tsquery('simple', :words)"
-            f" AND w.call_id >= :since AND w.call_id < :until{search.narrowed} ORDER BY w.call_id DESC LIMIT :limit"
+            f"SELECT call_id FROM {TABLE} WHERE words @@ (plainto_tsquery('simple', :words){narrowed})"
+            " AND call_id >= :since AND call_id < :until ORDER BY call_id DESC LIMIT :limit"
         )
         values = {"words": spaced(search.words), "since": search.since, "until": search.until, "limit": limit}
-        return await _ids(session, query, **values)
+        return await _ids(session, query, **values, **({"labels": labels} if labels else {}))
     found: list[int] = []
     for table in await _week_tables(session, search.since, search.until):
         found += (await _in_week(session, table, search, limit=2 * limit + ARRIVED_LATE))[: limit - len(found)]
@@ -177,18 +177,17 @@ async def _with_words(session: AsyncSession, search: _Search, limit: int) -> lis
 
 async def _in_week(session: AsyncSession, table: str, search: _Search, *, limit: int) -> list[int]:
     """The calls that arrived last, newest first; documents are numbered as calls arrive."""
-    match = fts5_query(search.words)
+    match = fts5_query(search.words, search.series, failed=search.errors)
     if match is None:
         return []
     bounds = {"since": search.since, "until": search.until}
     first, last = await _documents(session, table, search)
     if first is None:
         return []
-    joined = " JOIN call c ON c.id = k.call_id" if search.narrowed else ""
     query = (
-        f"SELECT k.call_id FROM {table} JOIN {table}_calls k ON k.doc = {table}.rowid{joined}"
+        f"SELECT k.call_id FROM {table} JOIN {table}_calls k ON k.doc = {table}.rowid"
         f" WHERE {table} MATCH :words AND {table}.rowid >= :first AND {table}.rowid <= :last"
-        f" AND k.call_id >= :since AND k.call_id < :until{search.narrowed}"
+        " AND k.call_id >= :since AND k.call_id < :until"
         f" ORDER BY {table}.rowid DESC LIMIT :limit"
     )
     found = await _ids(session, query, words=match, first=first, last=last, limit=limit, **bounds)
@@ -196,9 +195,9 @@ async def _in_week(session: AsyncSession, table: str, search: _Search, *, limit:
 
 
 async def _documents(session: AsyncSession, table: str, search: _Search) -> tuple[int | None, int | None]:
-    """The first and the last document of the calls of the time; the whole week where it lies within it."""
+    """The first and the last document of the calls of the time; those of the whole week where it is much of it."""
     start, end = _week_ids(table)
-    if search.since <= start and end <= search.until:
+    if min(search.until, end) - max(search.since, start) > (end - start) * MUCH:
         return 0, LARGEST_ID
     query = text(f"SELECT min(doc), max(doc) FROM {table}_calls WHERE call_id >= :since AND call_id < :until")
     first, last = (await session.execute(query, {"since": search.since, "until": search.until})).one()
@@ -281,7 +280,8 @@ async def _ordered(
 
 async def by_response_id(session: AsyncSession, response_id: str) -> int | None:
     """The newest call with this response id. The index begins with the day: each day is asked."""
-    oldest, newest_ = (await session.execute(select(func.min(col(Call.id)), func.max(col(Call.id))))).one()
+    ends = text("SELECT (SELECT min(id) FROM call), (SELECT max(id) FROM call)")  # together they would be a scan
+    oldest, newest_ = (await session.execute(ends)).one()
     if oldest is None:
         return None
     first, last = day_of_id(oldest), day_of_id(newest_)
@@ -295,7 +295,10 @@ async def by_response_id(session: AsyncSession, response_id: str) -> int | None:
         found = await _ids(session, query, first=first, last=last, response_id=response_id)
     else:
         days = ", ".join(map(str, range(first, last + 1)))
-        query = f"SELECT max(id) FROM call WHERE day IN ({days}) AND response_id = :response_id"
+        query = (
+            "SELECT id FROM call INDEXED BY ix_call_day_response"
+            f" WHERE day IN ({days}) AND response_id = :response_id ORDER BY day DESC, id DESC LIMIT 1"
+        )
         found = await _ids(session, query, response_id=response_id)
     return found[0] if found else None
 

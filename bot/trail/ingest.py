@@ -18,6 +18,7 @@ from bot.trail.rollups import Counted
 from bot.trail.storing.rows import extra_text, pack_extra, words_of
 from bot.trail.storing.series import series_of
 from bot.trail.storing.store import BodyWrite, CallWrite, Found, IdTakenError, Plan, SourceDelta, TrailStore
+from bot.trail.storing.words import Document
 from bot.trail.surroundings import EMITTER
 from bot.trail.tidying import Tidier
 
@@ -138,10 +139,14 @@ class Ingest:
             plan.delta.add(counted, minutes_since_us=minutes_since_us)
             sources.count(call.facts, 1)
             self._body(plan, before, call)
+            if self._full_text:
+                gone = None if before is None else _document(before, found.rows[before.id].series_id)
+                _put_words(plan, gone, _document(call, series_id))
         for call in changes.removed:
             plan.delta.remove(_as_stored(call, found), minutes_since_us=minutes_since_us)
             sources.count(call.facts, -1)
-            self._words(plan, call, None)
+            if self._full_text:
+                _put_words(plan, _document(call, found.rows[call.id].series_id), None)
         sources.count_arrivals(batches)
         sources.count_twins(changes, found.known)
         plan.sources = sources.deltas
@@ -165,19 +170,20 @@ class Ingest:
             None if extra is None else pack_extra(extra, pack),
         )
         (plan.new_bodies if before is None else plan.changed_bodies).append(body)
-        self._words(plan, before, call)
 
-    def _words(self, plan: Plan, before: StoredCall | None, after: StoredCall | None) -> None:
-        if not self._full_text:
-            return
-        gone = None if before is None else words_of(before.facts.output)
-        new = None if after is None else words_of(after.facts.output)
-        if gone == new:
-            return
-        if before is not None and gone is not None:
-            plan.words_gone.append((before.id, gone))
-        if after is not None and new is not None:
-            plan.words_new.append((after.id, new))
+
+def _document(call: StoredCall, series_id: int) -> Document | None:
+    output = words_of(call.facts.output)
+    return None if output is None else Document(call.id, output, series_id, call.facts.error_class is not None)
+
+
+def _put_words(plan: Plan, gone: Document | None, new: Document | None) -> None:
+    if gone == new:
+        return
+    if gone is not None:
+        plan.words_gone.append(gone)
+    if new is not None:
+        plan.words_new.append(new)
 
 
 def _texts(facts: Facts) -> tuple[str | None, str | None, str | None]:

@@ -110,10 +110,11 @@ BODY = Target("call_body", rows.BODY, ("int8", "int4", "bytea", "bytea", "bytea"
 HOUR = Target("call_hour", HOUR_COLUMNS, _counted(HOUR_COLUMNS), ("start", "series_id"))
 DAY = Target("call_day", COLUMNS, _counted(COLUMNS), ("start", "series_id"))
 MINUTE = Target("call_minute", COLUMNS, _counted(COLUMNS), ("start", "series_id"))
-WORDS = Target("call_words", ("call_id", "output"), ("int8", "text"), ("call_id",))
+WORDS = Target("call_words", ("call_id", "output", "labels"), ("int8", "text", "text[]"), ("call_id",))
 
 _PUT_WORDS = (
-    f"INSERT INTO call_words (call_id, words) SELECT call_id, strip(to_tsvector('simple', output))"
+    f"INSERT INTO call_words (call_id, words) "
+    " SELECT call_id, strip(to_tsvector('simple', output)) || array_to_tsvector(labels)"
     f" FROM {WORDS.incoming} ON CONFLICT (call_id) DO UPDATE SET words = excluded.words"
 )
 # An input that retention has removed leaves its hash.
@@ -249,13 +250,13 @@ class PostgresStore:
                 self._do(statement)
 
     def _write_words(self, plan: Plan) -> None:
-        replaced = {call_id for call_id, _ in plan.words_new}
-        gone = [call_id for call_id, _ in plan.words_gone if call_id not in replaced]
+        replaced = {one.call_id for one in plan.words_new}
+        gone = [one.call_id for one in plan.words_gone if one.call_id not in replaced]
         if gone:
             self._do("DELETE FROM call_words WHERE call_id = ANY(%s)", gone)
         if plan.words_new:
-            texts = ((call_id, words.spaced(text)) for call_id, text in plan.words_new)
-            self._copy(WORDS, WORDS.incoming, texts)
+            documents = ((one.call_id, words.spaced(one.output), list(one.labels)) for one in plan.words_new)
+            self._copy(WORDS, WORDS.incoming, documents)
             self._do(_PUT_WORDS)
 
     def _write_cells(

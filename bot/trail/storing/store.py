@@ -9,6 +9,7 @@ from bot.trail.calls import CostSource, SeenSpan, StoredCall
 from bot.trail.merging import Known, Wanted
 from bot.trail.rollups import Delta
 from bot.trail.storing.series import SeriesFields
+from bot.trail.storing.words import Document
 
 
 class StoreUnavailableError(Exception):
@@ -88,8 +89,9 @@ class Plan:
     spans: list[SeenSpan] = field(default_factory=list)
     new_bodies: list[BodyWrite] = field(default_factory=list)
     changed_bodies: list[BodyWrite] = field(default_factory=list)
-    words_gone: list[tuple[int, str]] = field(default_factory=list)
-    words_new: list[tuple[int, str]] = field(default_factory=list)
+    words_gone: list[Document] = field(default_factory=list)
+    """As they were written."""
+    words_new: list[Document] = field(default_factory=list)
     delta: Delta = field(default_factory=Delta)
     sources: dict[tuple[str, str], SourceDelta] = field(default_factory=dict)
 

@@ -2,7 +2,8 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.trail.identity import started_ms
@@ -23,6 +24,36 @@ MOST_WORDS = 16
 """Of a search; more say nothing more."""
 
 
+@dataclass(slots=True, frozen=True)
+class Document:
+    """What is searched of a call: its output, and by what a search may be narrowed."""
+
+    call_id: int
+    output: str
+    series_id: int
+    failed: bool = False
+    """Whether it has an error class."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Words that nobody can type: so a search for a word and a series costs what the rarer of them does."""
+        series = series_label(self.series_id)
+        return (series, FAILED) if self.failed else (series,)
+
+    @property
+    def text(self) -> str:
+        """Output and labels: what SQLite indexes."""
+        return f"{self.output} {' '.join(self.labels)}"
+
+
+FAILED = "\ue000f"
+
+
+def series_label(series_id: int) -> str:
+    """A word of a private character, which the tokenizer takes for a letter and a search never holds."""
+    return f"\ue000s{series_id}"
+
+
 def week_table(call_id: int) -> str:
     """The SQLite table that holds a call's words: `call_words_` and the ISO year and week of its start."""
     moment = datetime.fromtimestamp(started_ms(call_id) / 1000, UTC)
@@ -39,13 +70,13 @@ def week_of(table: str) -> tuple[datetime, datetime] | None:
     return start, start + timedelta(weeks=1)
 
 
-def by_week(words: Iterable[tuple[int, str]]) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-    """Calls and their texts, by week table."""
-    tables: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    for call_id, text in words:
-        tables[started_ms(call_id) // 86_400_000].append((call_id, text))
-    for rows in tables.values():
-        yield week_table(rows[0][0]), rows
+def by_week(documents: Iterable[Document]) -> Iterator[tuple[str, list[Document]]]:
+    """Documents by week table."""
+    tables: defaultdict[int, list[Document]] = defaultdict(list)
+    for document in documents:
+        tables[started_ms(document.call_id) // 86_400_000].append(document)
+    for found in tables.values():
+        yield week_table(found[0].call_id), found
 
 
 def words_in(search: str) -> list[str]:
@@ -58,6 +89,22 @@ def spaced(text: str) -> str:
     return " ".join(_WORD.findall(text))
 
 
-def fts5_query(search: str) -> str | None:
-    """A query for outputs that hold all these words; None where there is no word."""
-    return " ".join(f'"{word}"' for word in words_in(search)) or None
+def fts5_query(search: str, series: Sequence[int] | None, *, failed: bool) -> str | None:
+    """A query for outputs that hold all these words, of these series; None where nothing can be found."""
+    found = words_in(search)
+    if not found or (series is not None and not series):
+        return None
+    parts = [f'"{word}"' for word in found]
+    if failed:
+        parts.append(f'"{FAILED}"')
+    if series is not None:
+        parts.append("(" + " OR ".join(f'"{series_label(one)}"' for one in series) + ")")
+    return " AND ".join(parts)
+
+
+def tsquery_labels(series: Sequence[int] | None, *, failed: bool) -> str:
+    """The same narrowing as a `tsquery` of PostgreSQL; empty where nothing is narrowed."""
+    parts = [f"'{FAILED}'"] if failed else []
+    if series is not None:
+        parts.append("(" + " | ".join(f"'{series_label(one)}'" for one in series or (0,)) + ")")
+    return " & ".join(parts)
