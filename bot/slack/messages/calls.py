@@ -78,9 +78,8 @@ class CallRow:
     wrong: bool
     where: str
     """Whose call, of which model, for what: foreign names, shown as they are."""
-    latency: str
-    tokens: str
-    cost: str
+    figures: str
+    """Latency, tokens, cost."""
     excerpt: str | None = None
 
 
@@ -152,13 +151,11 @@ def _rows(rows: Sequence[CallRow]) -> list[Block]:
     blocks: list[Block] = []
     for row in rows[:SHOWN]:
         line = markup(
-            "{sign} *{verdict}* · {at} · {latency} · {tokens} tokens · {cost}",
+            "{sign} *{verdict}* · {at} · {figures}",
             sign="✖" if row.wrong else "✔",
             verdict=row.verdict,
             at=date(row.at),
-            latency=row.latency,
-            tokens=row.tokens,
-            cost=row.cost,
+            figures=row.figures,
         )
         blocks.append(Section(line, Button("Show", "show_call", row.id[:VALUE], spoken=f"Show call {row.id}")))
         details = [Plain(clip(row.where, 3 * NAME))]

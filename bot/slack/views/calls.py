@@ -128,18 +128,30 @@ async def _rows(look: Look, view: CallsView, records: Sequence[CallRecord], pers
     return replace(view, rows=rows, hidden_from=hidden)
 
 
+def _figures(record: CallRecord) -> str:
+    """Latency, tokens, cost. A failed call that told no usage has no cost that could be missing."""
+    told_usage = record.input_tokens is not None or record.output_tokens is not None
+    figures = [listing.latency(record.latency_ms)]
+    if told_usage:
+        figures.append(f"{listing.tokens(record)} tokens")
+    elif record.outcome != "error":
+        figures.append("no usage told")
+    if told_usage or record.cost is not None:
+        figures.append(listing.cost(record))
+    return " · ".join(figures)
+
+
 def _row(record: CallRecord, answer: str | None) -> CallRow:
     fell = f"fell back from {record.fell_back_from}" if record.fell_back_from else None
-    named = (record.system, listing.model(record), record.feature, record.prompt_version, fell)
+    prompt = f"prompt {record.prompt_version}" if record.prompt_version else None
+    named = (record.system, listing.model(record), record.feature, prompt, fell)
     return CallRow(
         id=record.call_id,
         at=record.started_at,
         verdict=listing.verdict(record),
         wrong=record.error_class is not None,
         where=" · ".join(part for part in named if part),
-        latency=listing.latency(record.latency_ms),
-        tokens=listing.tokens(record),
-        cost=listing.cost(record),
+        figures=_figures(record),
         excerpt=answer,
     )
 

@@ -28,11 +28,11 @@ ROW = CallRow(
     verdict="timeout",
     wrong=True,
     where="support-bot · openai/gpt-4.1-mini · autoreply",
-    latency="30.0 s",
-    tokens="147 → –",
-    cost="unpriced",
+    figures="30.0 s · 147 → – tokens · unpriced",
 )
-ANSWERED = replace(ROW, verdict="ok", wrong=False, tokens="147 → 45", cost="$0.0001", excerpt="Refunds take\n30 days.")
+ANSWERED = replace(
+    ROW, verdict="ok", wrong=False, figures="1.2 s · 147 → 45 tokens · $0.0001", excerpt="Refunds take\n30 days."
+)
 VIEW = CallsView(Question(), "support-bot · last 24 h", SUMS, [ROW, ANSWERED])
 VIEWS = {
     "errors": VIEW,
