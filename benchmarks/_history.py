@@ -1,16 +1,17 @@
 """A month of calls in a database, made quickly: one day as the trail's writer writes it, copied to the days before."""
 
 import random
+import re
+import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
+import psycopg
 
 from benchmarks._traffic import SERVICES, Traffic
-from bot.store.database import Database
 from bot.trail.bodies import Codec
 from bot.trail.calls import CostSource, ErrorClass, Facts, Outcome, StoredCall
 from bot.trail.identity import DAY_MS, SEQUENCE_BITS, day_of, id_maker
@@ -18,6 +19,7 @@ from bot.trail.rollups import Counted, pack_extremes, unpack_extremes
 from bot.trail.storing import open_store, partitions, words
 from bot.trail.storing.series import series_of
 from bot.trail.storing.store import BodyWrite, CallWrite, Plan
+from bot.trail.storing.words import Document
 
 DAYS = 30
 DAY_US = DAY_MS * 1000
@@ -38,23 +40,35 @@ class Said:
     body: BodyWrite
 
 
-async def fill(db: Database, url: str, calls: int, *, until_us: int) -> None:
-    """So many calls in the thirty days before."""
+def fill(url: str, calls: int, *, until_us: int) -> None:
+    """So many calls in the thirty days before; the database is migrated."""
     chance = random.Random(7)
     said = list(_said(chance))
-    last_day = [
-        _call(chance, until_us - DAY_US + number * DAY_US // (calls // DAYS)) for number in range(calls // DAYS)
-    ]
+    step = DAY_US // (calls // DAYS)
+    last_day = [_call(chance, until_us - DAY_US + number * step) for number in range(calls // DAYS)]
     _write(url, last_day, said, until_us)
-    async with db.transaction() as session:
-        if db.dialect == "postgresql":
-            await _postgres(session, until_us)
-        else:
-            await _sqlite(session, last_day, said)
-    if db.dialect == "postgresql":  # what autovacuum does by itself
-        async with db.engine.connect() as connection:
-            quiet = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await quiet.exec_driver_sql("VACUUM ANALYZE")
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+            for pragma in ("synchronous=OFF", "cache_size=-400000"):
+                connection.execute(f"PRAGMA {pragma}")
+            _copy_days(lambda query, **values: connection.execute(query, values), DAYS)
+            _copy_words(connection, said)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    else:
+        with psycopg.connect(url, autocommit=True) as postgres:
+
+            def run(query: str, **values: Any) -> Any:
+                return postgres.execute(re.sub(r":(\w+)", r"%(\1)s", query), values)
+
+            for day in range(day_of(until_us) - DAYS - 1, day_of(until_us) + 1):
+                for statement in partitions.create(day):
+                    postgres.execute(statement)
+            _copy_days(run, DAYS)
+            first = _first(run)
+            for day in range(1, DAYS):
+                query = "INSERT INTO call_words SELECT call_id - :ids, words FROM call_words WHERE call_id >= :first"
+                run(query, ids=day * DAY_ID, first=first)
+            postgres.execute("VACUUM ANALYZE")  # what autovacuum does by itself
 
 
 def _said(chance: random.Random) -> Iterator[Said]:
@@ -103,7 +117,7 @@ def _write(url: str, day: Sequence[Facts], said: Sequence[Said], until_us: int) 
             plan.delta.add(Counted(call_id, series_id, facts, cost), minutes_since_us=until_us - 2 * DAY_US)
             one = said[call_id % TEXTS]
             plan.new_bodies.append(replace(one.body, call_id=call_id))
-            plan.words_new.append((call_id, one.output))
+            plan.words_new.append(Document(call_id, one.output, series_id, facts.error_class is not None))
         with store.transaction():
             store.write(plan)
     store.close()
@@ -129,79 +143,69 @@ _SHIFTED = {
 }
 
 
-async def _copies(session: AsyncSession, days: int) -> None:
-    first = (await session.execute(text("SELECT min(id) FROM call"))).scalar_one()
-    hour = (await session.execute(text("SELECT min(start) FROM call_hour"))).scalar_one()
-    for day in range(1, days):
-        values = {"ids": day * DAY_ID, "days": day, "us": day * DAY_US, "hours": 24 * day, "mark": f"-{day}"}
-        since = {
-            "call": ("id", first),
-            "call_body": ("call_id", first),
-            "call_hour": ("start", hour),
-            "call_day": ("start", hour // 24),
-        }
-        for table, shifted in _SHIFTED.items():
-            names, selected = _columns(table, shifted)
-            key, floor = since[table]
-            # Of the hours on the edge of a day two copies fall together: the later one adds nothing.
-            clash = "" if table.startswith("call_b") or table == "call" else " ON CONFLICT DO NOTHING"
-            query = f"INSERT INTO {table} ({names}) SELECT {selected} FROM {table} WHERE {key} >= :floor{clash}"
-            used = {name: value for name, value in values.items() if f":{name}" in query}
-            await session.execute(text(query), {**used, "floor": floor})
-    await _shift_extremes(session, hour)
+Run = Callable[..., Any]
 
 
-async def _shift_extremes(session: AsyncSession, last_day: int) -> None:
-    """The slowest and dearest of a copied hour are its own calls."""
-    query = text("SELECT start, series_id, slowest, dearest FROM call_hour WHERE start < :hour")
-    for start, series_id, slowest, dearest in (await session.execute(query, {"hour": last_day})).all():
-        days = -(-(last_day - start) // 24)
-        packed = [
-            pack_extremes([(value, call_id - days * DAY_ID) for value, call_id in unpack_extremes(one)])
-            for one in (slowest, dearest)
-        ]
-        await session.execute(
-            text("UPDATE call_hour SET slowest = :s, dearest = :d WHERE start = :start AND series_id = :series"),
-            {"s": packed[0], "d": packed[1], "start": start, "series": series_id},
-        )
-
-
-async def _sqlite(session: AsyncSession, day: Sequence[Facts], said: Sequence[Said]) -> None:
-    await _copies(session, DAYS)
-    ids = list(
-        (
-            await session.execute(
-                text("SELECT id FROM call WHERE id < :first ORDER BY id"), {"first": await _first(session)}
-            )
-        ).scalars()
-    )
-    connection = await session.connection()
-    for table, rows in words.by_week((call_id, said[call_id % TEXTS].output) for call_id in ids):
-        for statement in words.SQLITE_CREATE:
-            await connection.exec_driver_sql(statement.format(table=table))
-        last = (await connection.exec_driver_sql(f"SELECT coalesce(max(doc), 0) FROM {table}_calls")).scalar_one()
-        numbered = list(enumerate(rows, last + 1))
-        for target, values in (
-            (f"{table}(rowid, output)", [(doc, output) for doc, (_, output) in numbered]),
-            (f"{table}_calls(doc, call_id)", [(doc, call_id) for doc, (call_id, _) in numbered]),
-        ):
-            await connection.exec_driver_sql(f"INSERT INTO {target} VALUES (?, ?)", values)
-
-
-async def _first(session: AsyncSession) -> int:
+def _first(run: Run) -> int:
     """The smallest id of the day that was written."""
-    newest = (await session.execute(text("SELECT max(id) FROM call"))).scalar_one()
-    first: int = newest - DAY_ID
+    first: int = run("SELECT max(id) FROM call").fetchone()[0] - DAY_ID
     return first
 
 
-async def _postgres(session: AsyncSession, until_us: int) -> None:
-    last = day_of(until_us)
-    for day in range(last - DAYS - 1, last + 1):
-        for statement in partitions.create(day):
-            await session.execute(text(statement))
-    first = (await session.execute(text("SELECT min(id) FROM call"))).scalar_one()
-    await _copies(session, DAYS)
-    for day in range(1, DAYS):
-        query = "INSERT INTO call_words SELECT call_id - :ids, words FROM call_words WHERE call_id >= :first"
-        await session.execute(text(query), {"ids": day * DAY_ID, "first": first})
+def _copy_days(run: Run, days: int) -> None:
+    first = run("SELECT min(id) FROM call").fetchone()[0]
+    hour = run("SELECT min(start) FROM call_hour").fetchone()[0]
+    floors = {
+        "call": ("id", first),
+        "call_body": ("call_id", first),
+        "call_hour": ("start", hour),
+        "call_day": ("start", hour // 24),
+    }
+    run("BEGIN")
+    for day in range(1, days):
+        values = {"ids": day * DAY_ID, "days": day, "us": day * DAY_US, "hours": 24 * day, "mark": f"-{day}"}
+        for table, shifted in _SHIFTED.items():
+            names, selected = _columns(table, shifted)
+            key, floor = floors[table]
+            # Of the hours on the edge of a day two copies fall together: the later one adds nothing.
+            clash = "" if table in ("call", "call_body") else " ON CONFLICT DO NOTHING"
+            query = f"INSERT INTO {table} ({names}) SELECT {selected} FROM {table} WHERE {key} >= :floor{clash}"
+            run(query, floor=floor, **{name: value for name, value in values.items() if f":{name}" in query})
+    _shift_extremes(run, hour)
+    run("COMMIT")
+
+
+def _shift_extremes(run: Run, last_day: int) -> None:
+    """The slowest and dearest of a copied hour are its own calls."""
+    copied = run("SELECT start, series_id, slowest, dearest FROM call_hour WHERE start < :hour", hour=last_day)
+    for start, series_id, slowest, dearest in copied.fetchall():
+        days = -(-(last_day - start) // 24)
+        slow, dear = (
+            pack_extremes([(value, call_id - days * DAY_ID) for value, call_id in unpack_extremes(one)])
+            for one in (slowest, dearest)
+        )
+        query = "UPDATE call_hour SET slowest = :slow, dearest = :dear WHERE start = :start AND series_id = :series"
+        run(query, slow=slow, dear=dear, start=start, series=series_id)
+
+
+def _copy_words(connection: sqlite3.Connection, said: Sequence[Said]) -> None:
+    def run(query: str, **values: Any) -> Any:
+        return connection.execute(query, values)
+
+    rows = connection.execute("SELECT id, series_id, error_class FROM call WHERE id < ? ORDER BY id", (_first(run),))
+    documents = (
+        Document(call_id, said[call_id % TEXTS].output, series_id, failed is not None)
+        for call_id, series_id, failed in rows.fetchall()
+    )
+    connection.execute("BEGIN")
+    for table, found in words.by_week(documents):
+        for statement in words.SQLITE_CREATE:
+            connection.execute(statement.format(table=table))
+        (last,) = connection.execute(f"SELECT coalesce(max(doc), 0) FROM {table}_calls").fetchone()
+        numbered = list(enumerate(found, last + 1))
+        for target, values in (
+            (f"{table}(rowid, output)", ((doc, one.text) for doc, one in numbered)),
+            (f"{table}_calls(doc, call_id)", ((doc, one.call_id) for doc, one in numbered)),
+        ):
+            connection.executemany(f"INSERT INTO {target} VALUES (?, ?)", values)
+    connection.execute("COMMIT")

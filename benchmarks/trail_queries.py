@@ -90,7 +90,7 @@ async def measure(url: str, where: str) -> None:
     await migrate.upgrade(db.engine)
     now = datetime.now(UTC)
     started = time.perf_counter()
-    await fill(db, url, CALLS, until_us=round(now.timestamp() * 1_000_000))
+    await asyncio.to_thread(fill, url, CALLS, until_us=round(now.timestamp() * 1_000_000))
     say(f"{where}: filled with {CALLS:,} calls in", time.perf_counter() - started, "s")
     async with db.reading() as session:
         known = (await queries.newest(session, Filter(until=now - timedelta(days=9)), 1))[0]
