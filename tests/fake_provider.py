@@ -1,9 +1,9 @@
 """A model provider on loopback, speaking as OpenAI and as Anthropic; marks in the question say how it goes.
 
-`[429]` `[500]` `[503]` `[529]` refuse, `[openai 503]` refuses as OpenAI alone, `[retry]` refuses the first try,
-`[hang]` never answers, `[html]` sends no JSON, `[broken]` answers with broken JSON text, `[tool]` asks for a tool,
-`[length]` stops early, `[cut]` ends a stream midway, `[cached]` counts a thousand cached tokens, `[echo]` repeats the
-question.
+`[401]` `[404]` `[429]` `[500]` `[503]` `[529]` refuse, `[openai 503]` refuses as OpenAI alone, `[retry]` refuses the
+first try, `[hang]` never answers, `[html]` sends no JSON, `[broken]` answers with broken JSON text, `[tool]` asks for a
+tool, `[length]` stops early, `[filter]` holds the answer back, `[cut]` ends a stream midway, `[cached]` counts a
+thousand cached tokens, `[echo]` repeats the question.
 """
 
 import asyncio
@@ -21,20 +21,30 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from bot.http.server import HttpServer
+from tests.fake_responses import embedding, response, response_events
 
 Json = dict[str, Any]
 
 ANSWER = "The teapot ships today."
 BROKEN = '{"ships": "today", "ok": tru'
 TOOL = ("look_up_order", {"order": "A17"})
-REFUSALS = {"[429]": 429, "[500]": 500, "[503]": 503, "[529]": 529}
+REFUSALS = {"[401]": 401, "[404]": 404, "[429]": 429, "[500]": 500, "[503]": 503, "[529]": 529}
 MESSAGES = {
+    401: "Incorrect API key provided",
+    404: "The model does not exist",
     429: "Rate limit reached",
     500: "The server had an error",
     503: "The server is overloaded",
     529: "Overloaded",
 }
-ANTHROPIC_ERRORS = {429: "rate_limit_error", 500: "api_error", 503: "api_error", 529: "overloaded_error"}
+ANTHROPIC_ERRORS = {
+    401: "authentication_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    500: "api_error",
+    503: "api_error",
+    529: "overloaded_error",
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,8 @@ class FakeProvider:
                 routes=[
                     Route("/v1/chat/completions", self._chat, methods=["POST"]),
                     Route("/v1/messages", self._messages, methods=["POST"]),
+                    Route("/v1/responses", self._responses, methods=["POST"]),
+                    Route("/v1/embeddings", self._embeddings, methods=["POST"]),
                 ]
             ),
             host="127.0.0.1",
@@ -117,6 +129,30 @@ class FakeProvider:
             return _stream(_message_events(asked, question, id_, usage))
         return JSONResponse(_message(asked, question, id_, usage))
 
+    async def _responses(self, request: Request) -> Response:
+        asked = await request.json()
+        question = asked["input"] if isinstance(asked["input"], str) else _question(asked["input"])
+        status = await self._refusal(request, question)
+        if status != 200:
+            self._note("openai.responses", asked, question, status)
+            return _refused(status or 504, {"message": MESSAGES.get(status or 504, "late"), "type": "error"})
+        id_ = f"resp_shop{next(self._numbers):04d}"
+        usage = _usage(question)
+        self._answered("openai.responses", asked, question, id_, usage)
+        whole = response(_answered_model(asked), id_, _text(question), TOOL, usage, _finish(question))
+        return _stream(response_events(whole)) if asked.get("stream") else JSONResponse(whole)
+
+    async def _embeddings(self, request: Request) -> Response:
+        asked = await request.json()
+        question = asked["input"] if isinstance(asked["input"], str) else " ".join(asked["input"])
+        status = await self._refusal(request, question)
+        if status != 200:
+            self._note("openai.embeddings", asked, question, status)
+            return _refused(status or 504, {"message": MESSAGES.get(status or 504, "late"), "type": "error"})
+        tokens = 3 + len(question) // 4
+        self.saw.append(Seen("openai.embeddings", asked["model"], question, 200, None, tokens))
+        return JSONResponse(embedding(asked["model"], tokens))
+
     async def _refusal(self, request: Request, question: str) -> int | None:
         """200, the status that the marks ask for, or None after the caller has hung up."""
         if "[hang]" in question:
@@ -144,7 +180,7 @@ def _question(messages: list[Json]) -> str:
 
 
 def _text(question: str) -> str | None:
-    if "[tool]" in question:
+    if "[tool]" in question or "[filter]" in question:
         return None
     if "[echo]" in question:
         return question
@@ -158,7 +194,8 @@ def _usage(question: str) -> Json:
 
 
 def _finish(question: str) -> str:
-    return "tool_calls" if "[tool]" in question else "length" if "[length]" in question else "stop"
+    marked = {"[tool]": "tool_calls", "[length]": "length", "[filter]": "content_filter"}
+    return next((finish for mark, finish in marked.items() if mark in question), "stop")
 
 
 def _refused(status: int, error: Json, **more: str) -> Response:
@@ -206,8 +243,12 @@ def _chat_chunks(asked: Json, question: str, id_: str, usage: Json) -> Iterable[
         }
         return f"data: {json.dumps({**base, 'choices': choices, **more})}\n\n"
 
-    words = (_text(question) or "").split(" ")
-    for number, word in enumerate(words):
+    if "[tool]" in question:
+        call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": TOOL[0], "arguments": ""}}
+        yield chunk([{"index": 0, "delta": {"role": "assistant", "tool_calls": [call]}}])
+        rest = {"index": 0, "function": {"arguments": json.dumps(TOOL[1])}}
+        yield chunk([{"index": 0, "delta": {"tool_calls": [rest]}}])
+    for number, word in enumerate((_text(question) or "").split()):
         if "[cut]" in question and number == 2:
             raise ConnectionAbortedError
         delta: Json = {"content": word if number == 0 else f" {word}"}
@@ -222,7 +263,7 @@ def _message(asked: Json, question: str, id_: str, usage: Json) -> Json:
     content: list[Json] = [{"type": "text", "text": _text(question) or "Let me look."}]
     if "[tool]" in question:
         content.append({"type": "tool_use", "id": "toolu_1", "name": TOOL[0], "input": TOOL[1]})
-    reasons = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+    reasons = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
     return {
         "id": id_,
         "type": "message",
