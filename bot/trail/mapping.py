@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
 
 from bot.trail import errors, messages
 from bot.trail.calls import Facts, Kind, Outcome, Sighting
-from bot.trail.spans import Decoded, Event, LogRecord, Scope, Span
+from bot.trail.collecting import Talk, collect, read_documents, read_events, read_told_events
+from bot.trail.spans import Decoded, LogRecord, Scope, Span
 from bot.trail.telling import (
-    LONGEST_EXTRA,
     Told,
     microseconds,
     put_content,
@@ -30,8 +29,6 @@ TWIN_WINDOW_US = 1_000_000
 """Twins without an id meet by the window of time they fall into, and the windows beside it."""
 _UNCOUNTED = "uncounted"
 _ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
-_NUMBERED_DEPTH = 8
-_MOST_MESSAGES = 10_000
 
 
 @dataclass(slots=True)
@@ -100,8 +97,8 @@ class Mapper:
     def _around(self, span: Span, vocabulary: Vocabulary, place: _Place) -> Sighting:
         """A span around calls: only what it hints at."""
         told = Told(vocabulary)
-        _collect(told, span.attributes)
-        _read_documents(told, span.attributes)
+        collect(told, span.attributes)
+        read_documents(told, span.attributes)
         told.raw = {name: value for name, value in told.raw.items() if name in HINTS}
         told.extra = {}
         facts = _begin(vocabulary, span.scope, place)
@@ -111,14 +108,14 @@ class Mapper:
 
     def _call(self, span: Span, vocabulary: Vocabulary, kind: Kind, place: _Place) -> Sighting:
         told = Told(vocabulary)
-        _collect(told, span.attributes)
+        collect(told, span.attributes)
         exception: tuple[str | None, str | None] = (None, None)
         facts = _begin(vocabulary, span.scope, place)
         if span.events:
-            exception = _read_events(told, facts, span)
+            exception = read_events(told, facts, span)
         if "events" in told.raw:
-            _read_told_events(told, span.scope)
-        _read_documents(told, span.attributes)
+            read_told_events(told)
+        read_documents(told, span.attributes)
         put_names(told, facts)
         _read_name(span, vocabulary, facts)
         put_usage(told, facts)
@@ -173,7 +170,7 @@ class Mapper:
         sighting.links = _links(key, sighting.anchor_us, HALF_WINDOW_US)
 
     def _logs(self, logs: Iterable[LogRecord], system: str | None, places: dict[int, _Place], mapped: Mapped) -> None:
-        talks: dict[tuple[bytes, bytes], _Talk] = {}
+        talks: dict[tuple[bytes, bytes], tuple[Talk, Facts]] = {}
         for record in logs:
             vocabulary = self._vocabularies.spoken(record.scope.name, record.attributes)
             event = record.event_name or record.attributes.get("event.name") or record.attributes.get("event_name")
@@ -191,17 +188,19 @@ class Mapper:
             if not record.span_id:
                 mapped.unknown[record.scope.name] = mapped.unknown.get(record.scope.name, 0) + 1
                 continue
-            talk = talks.setdefault((record.trace_id, record.span_id), _Talk(vocabulary, record.scope, place))
-            talk.add(record.time_us, record.body, record.attributes, rule.role, answer=rule.answer)
-        mapped.sightings.extend(talk.sighting(*key) for key, talk in talks.items())
+            key = (record.trace_id, record.span_id)
+            if key not in talks:
+                talks[key] = (Talk(), _begin(vocabulary, record.scope, place))
+            talks[key][0].add(record.time_us, record.body, record.attributes, rule.role, answer=rule.answer)
+        mapped.sightings.extend(_of_talk(*key, talk, facts) for key, (talk, facts) in talks.items())
 
     def _record(self, record: LogRecord, vocabulary: Vocabulary, place: _Place) -> Sighting:
         told = Told(vocabulary)
         attributes = record.attributes
         if isinstance(record.body, Mapping):
             attributes = {**record.body, **attributes}
-        _collect(told, attributes)
-        _read_documents(told, attributes)
+        collect(told, attributes)
+        read_documents(told, attributes)
         facts = _begin(vocabulary, record.scope, place)
         put_names(told, facts)
         put_usage(told, facts)
@@ -217,43 +216,6 @@ class Mapper:
         )
 
 
-@dataclass(slots=True)
-class _Talk:
-    """Records of one span, one a message."""
-
-    vocabulary: Vocabulary
-    scope: Scope
-    place: _Place
-    asked: list[tuple[int, messages.Message]] = field(default_factory=list)
-    answers: list[messages.Message] = field(default_factory=list)
-    finish: str | None = None
-    first_us: int = 0
-
-    def add(self, time_us: int, body: Any, attributes: Mapping[str, Any], role: str | None, *, answer: bool) -> None:
-        """One record's message."""
-        self.first_us = min(self.first_us or time_us, time_us)
-        content = messages.decoded(body or attributes.get("gen_ai.event.content"))
-        if not isinstance(content, Mapping):
-            content = {"content": content} if content else attributes
-        if answer:
-            self.answers.extend(messages.read_messages(content, "assistant"))
-            self.finish = self.finish or word(content.get("finish_reason"))
-            return
-        message = {"role": role, **content}
-        if role == "tool" and "id" in content:
-            message["tool_call_id"] = content["id"]
-        self.asked.extend((time_us, one) for one in messages.read_messages(message, role or "user"))
-
-    def sighting(self, trace_id: bytes, span_id: bytes) -> Sighting:
-        """What they tell together."""
-        facts = _begin(self.vocabulary, self.scope, self.place)
-        facts.start_us = self.first_us
-        facts.input = messages.input_text([one for _, one in sorted(self.asked, key=lambda pair: pair[0])])
-        facts.output = messages.output_text(self.answers)
-        facts.finish_reason = self.finish
-        return Sighting(Kind.PART, trace_id, span_id, None, facts)
-
-
 def _place_of(scope: Scope, system: str | None, places: dict[int, _Place]) -> _Place:
     place = places.get(id(scope.resource))
     if place is None:
@@ -265,168 +227,21 @@ def _place_of(scope: Scope, system: str | None, places: dict[int, _Place]) -> _P
     return place
 
 
+def _of_talk(trace_id: bytes, span_id: bytes, talk: Talk, facts: Facts) -> Sighting:
+    """What records of one span, one a message, tell together."""
+    facts.start_us = talk.first_us
+    facts.input = messages.input_text([one for _, one in sorted(talk.asked, key=lambda pair: pair[0])])
+    facts.output = messages.output_text(talk.answers)
+    facts.finish_reason = talk.finish
+    return Sighting(Kind.PART, trace_id, span_id, None, facts)
+
+
 def _begin(vocabulary: Vocabulary, scope: Scope, place: _Place) -> Facts:
     facts = Facts(system=place.system, environment=place.environment, release=place.release)
     facts.emitter = vocabulary.name
     facts.emitter_version = scope.version[:64]
     facts.ranks = vocabulary.ranks
     return facts
-
-
-def _collect(told: Told, attributes: Mapping[str, Any]) -> None:
-    """One pass over the attributes."""
-    vocabulary = told.vocabulary
-    targets, prefixes = vocabulary.targets, vocabulary.prefixes
-    raw, places = told.raw, told.places
-    numbered: list[tuple[str, Any]] | None = None
-    for name, value in attributes.items():
-        found = targets.get(name)
-        if found is None:
-            if prefixes and name.startswith(prefixes):
-                if numbered is None:
-                    numbered = []
-                numbered.append((name, value))
-            continue
-        if value is None or value == "" or value == "__REDACTED__":
-            continue
-        for field_name, place in found:
-            if field_name == "extra":
-                if not isinstance(value, str) or len(value) <= LONGEST_EXTRA:
-                    told.extra[name] = value
-            elif places.get(field_name, place) >= place:
-                places[field_name] = place
-                raw[field_name] = value
-    if vocabulary.continued is not None and vocabulary.continued.duration in attributes:
-        raw["duration_seconds"] = attributes[vocabulary.continued.duration]
-    if numbered:
-        _read_numbered(told, numbered)
-
-
-def _read_numbered(told: Told, numbered: list[tuple[str, Any]]) -> None:
-    """Messages that are spread over attributes: `gen_ai.prompt.0.role`, `gen_ai.prompt.0.content`."""
-    trees: dict[str, dict[str, Any]] = {"input": {}, "output": {}}
-    for name, value in numbered:
-        if value is None or value == "__REDACTED__":
-            continue
-        prefix = next(prefix for prefix in told.vocabulary.prefixes if name.startswith(prefix))
-        steps = name[len(prefix) :].split(".")
-        if steps[0].isdigit() and len(steps) <= _NUMBERED_DEPTH:
-            _plant(trees[told.vocabulary.numbered[prefix]], steps, value)
-    told.input_messages = messages.read_messages(_listed(trees["input"]))
-    answers = _listed(trees["output"])
-    told.output_messages = messages.read_messages(answers, "assistant")
-    if isinstance(answers, list):
-        told.numbered_finish = next(
-            (
-                word(one.get("finish_reason"))
-                for one in answers
-                if isinstance(one, Mapping) and one.get("finish_reason")
-            ),
-            None,
-        )
-
-
-def _plant(tree: dict[str, Any], steps: list[str], value: Any) -> None:
-    for step in steps[:-1]:
-        inner = tree.setdefault(step, {})
-        if not isinstance(inner, dict):
-            return
-        tree = inner
-    tree.setdefault(steps[-1], value)
-
-
-def _listed(tree: Any) -> Any:
-    """Dictionaries whose names are all numbers as lists in their order."""
-    if not isinstance(tree, dict):
-        return tree
-    grown = {name: _listed(inner) for name, inner in tree.items()}
-    if grown and all(name.isdigit() and len(name) < 6 for name in grown):
-        return [grown[name] for name in sorted(grown, key=int)[:_MOST_MESSAGES]]
-    return grown
-
-
-def _read_documents(told: Told, attributes: Mapping[str, Any]) -> None:
-    """What is still missing, from attributes that are JSON."""
-    raw = told.raw
-    for attribute, fields in told.vocabulary.documents:
-        value = attributes.get(attribute)
-        if value is None or value == "__REDACTED__" or all(name in raw for name, _ in fields):
-            continue
-        document = messages.decoded(value)
-        if not isinstance(document, (Mapping, list)):
-            continue
-        for name, paths in fields:
-            if name in raw:
-                continue
-            for path in paths:
-                found = _at(document, path)
-                if found is not None and found != "":
-                    raw[name] = found
-                    break
-
-
-def _at(value: Any, path: tuple[str | int, ...]) -> Any:
-    for step in path:
-        if isinstance(step, int):
-            if not isinstance(value, list) or step >= len(value):
-                return None
-            value = value[step]
-        elif isinstance(value, Mapping):
-            value = value.get(step)
-        else:
-            return None
-    return value
-
-
-def _read_events(told: Told, facts: Facts, span: Span) -> tuple[str | None, str | None]:
-    """Exceptions, the first piece of a stream, and content that stands in events."""
-    vocabulary = told.vocabulary
-    exception: tuple[str | None, str | None] = (None, None)
-    talk: _Talk | None = None
-    for event in span.events:
-        name = event.name
-        if name == "exception":
-            exception = errors.exception_of(event.attributes)
-        elif name in vocabulary.first_token_events:
-            after = event.time_us - span.start_us
-            if facts.first_token_us is None and after >= 0:
-                facts.first_token_us = after
-        elif name in vocabulary.message_events:
-            _collect(told, event.attributes)
-        elif vocabulary.records and event.attributes:
-            talk = _hear(event, vocabulary, span.scope, talk)
-    if talk is not None:
-        _take_talk(told, talk)
-    return exception
-
-
-def _read_told_events(told: Told, scope: Scope) -> None:
-    """Events as a JSON list in an attribute: as old versions of Pydantic AI write messages."""
-    listed = messages.decoded(told.raw["events"])
-    if not isinstance(listed, list):
-        return
-    talk: _Talk | None = None
-    for number, one in enumerate(listed):
-        name = one.get("event.name") if isinstance(one, dict) else None
-        if isinstance(name, str):
-            talk = _hear(Event(name, number, one), told.vocabulary, scope, talk)
-    if talk is not None:
-        _take_talk(told, talk)
-
-
-def _take_talk(told: Told, talk: _Talk) -> None:
-    told.input_messages = told.input_messages or [one for _, one in talk.asked]
-    told.output_messages = told.output_messages or talk.answers
-    told.numbered_finish = told.numbered_finish or talk.finish
-
-
-def _hear(event: Event, vocabulary: Vocabulary, scope: Scope, talk: _Talk | None) -> _Talk | None:
-    for pattern, rule in vocabulary.records:
-        if rule.kind == "part" and pattern.match(event.name):
-            heard = talk or _Talk(vocabulary, scope, _Place("", None, None))
-            heard.add(event.time_us, None, event.attributes, rule.role, answer=rule.answer)
-            return heard
-    return talk
 
 
 def _read_name(span: Span, vocabulary: Vocabulary, facts: Facts) -> None:
