@@ -79,6 +79,7 @@ _BY_MESSAGE: tuple[tuple[re.Pattern[str], ErrorClass], ...] = tuple(
         (r"expecting value|unexpected token|not valid json|invalid json|json", ErrorClass.MALFORMED_BODY),
     )
 )
+_NO_JSON = re.compile(r"expecting value: line \d|extra data: line \d|unexpected token .{1,20} in json", re.IGNORECASE)
 _STATUS_IN_MESSAGE = re.compile(r"(?:error code|status[_ ]?code|status|http)[:= ]+(\d{3})\b", re.IGNORECASE)
 _ABANDONED = frozenset({"cancellederror", "generatorexit", "keyboardinterrupt", "canceled", "cancelled", "aborterror"})
 _UNTOLD = frozenset({"", "_other", "error", "exception"})
@@ -141,6 +142,8 @@ def classify(name: str | None, status: int | None, message: str | None) -> Error
     counted, worded = by_status(said), by_message(message)
     if (named or counted or ErrorClass.SERVER) is ErrorClass.SERVER and ErrorClass.OVERLOADED in (counted, worded):
         return ErrorClass.OVERLOADED  # SDKs call every status from 500 on an internal server error
+    if named is ErrorClass.SERVER and message and _NO_JSON.search(message):
+        return ErrorClass.MALFORMED_BODY  # LiteLLM calls an answer that it cannot read one, too
     return named or counted or worded or ErrorClass.SERVER
 
 

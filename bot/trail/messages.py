@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-HIDDEN = frozenset({"__REDACTED__", "[REDACTED]", "<redacted>", "redacted", "***"})
+HIDDEN = frozenset({"__REDACTED__", "[REDACTED]", "<redacted>", "redacted", "***", "FILTERED"})
 """What emitters write instead of content that they were told to hide."""
 LONGEST_INLINE = 256
 """Characters of inline data (images, files) that are kept."""

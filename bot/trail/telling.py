@@ -15,7 +15,7 @@ LONGEST_NAME = 256
 """Characters of ids, models and names that are kept."""
 LONGEST_EXTRA = 4096
 _LONGEST_LIST = 1024
-_NAME_IN_STATUS = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Timeout))\b")
+_NAME_IN_MESSAGE = re.compile(r"([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Exit|Interrupt))\b")
 _MAKERS = tuple(
     (re.compile(names), maker)
     for names, maker in (
@@ -28,6 +28,7 @@ _MAKERS = tuple(
         (r"command-", "cohere"),
     )
 )
+_FAILED = frozenset({"error", "failed", "failure", "true", "yes"})
 _NANO = 1_000_000_000
 _DEAREST = 10**15
 """A million dollars for one call is no cost."""
@@ -271,12 +272,11 @@ def put_outcome(
     answered = facts.output is not None or facts.output_tokens is not None or facts.finish_reason is not None
     told_error = word(raw.get("error_type")) is not None or (facts.http_status or 0) >= 400
     threw = exception != (None, None) and not answered
+    failed = failed or (told.word("failed") or "").lower() in _FAILED
     if not (failed or told_error or threw):
         return
     text = word_of_text(raw.get("error_text")) or exception[1] or message
-    if name is None and message:
-        found = _NAME_IN_STATUS.match(message)
-        name = found.group(1) if found else None
+    name = name or _name_in(message) or _name_in(exception[1])
     if errors.is_abandoned(name, text):
         return
     facts.outcome = Outcome.ERROR
@@ -285,6 +285,12 @@ def put_outcome(
     facts.error_text = errors.shown(plain(text) if text else None)
     if facts.http_status is None:
         facts.http_status = errors.status_in(text)
+
+
+def _name_in(message: str | None) -> str | None:
+    """The exception that a message begins with: `openai.RateLimitError: …`, or LangSmith's `GeneratorExit()…`."""
+    found = _NAME_IN_MESSAGE.match(message) if message else None
+    return errors.told(found.group(1)) if found else None
 
 
 def word_of_text(value: Any) -> str | None:

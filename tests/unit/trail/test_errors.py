@@ -22,6 +22,7 @@ from bot.trail.errors import classify, is_abandoned, shown
         ("InternalServerError", 500, '{"type":"overloaded_error"}', ErrorClass.OVERLOADED),
         ("openai.InternalServerError", None, "Error code: 503 - busy", ErrorClass.OVERLOADED),
         ("openai.InternalServerError", None, "Error code: 500 - The server had an error", ErrorClass.SERVER),
+        ("InternalServerError", 500, "OpenAIException - Expecting value: line 1 column 1", ErrorClass.MALFORMED_BODY),
         (None, 502, None, ErrorClass.SERVER),
         ("500", None, None, ErrorClass.SERVER),
         ("openai.AuthenticationError", None, None, ErrorClass.AUTH),

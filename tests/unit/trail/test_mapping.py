@@ -278,6 +278,15 @@ def test_what_the_application_says_is_understood_on_any_span() -> None:
     assert facts.extra["app.fallback.kind"] == "cached"
 
 
+def test_an_exception_that_stands_only_in_a_message_is_found_there() -> None:
+    llm = {"langsmith.span.kind": "llm", "gen_ai.request.model": "gpt-4.1-mini", "gen_ai.completion": '{"output":null}'}
+    said = {"exception.type": "Exception", "exception.message": "APITimeoutError('Request timed out.')\n\nTraceback …"}
+    failed = facts_of(span(llm, scope="langsmith", status=1, events=[("exception", 1, said)]))
+    assert (failed.outcome, failed.error_type) == ("error", "APITimeoutError")
+    left = {**said, "exception.message": "GeneratorExit()\n\nTraceback …"}
+    assert facts_of(span(llm, scope="langsmith", status=2, events=[("exception", 1, left)])).outcome == "ok"
+
+
 def test_the_application_names_the_provider_behind_another_companys_sdk() -> None:
     told = facts_of(span({**LATEST, "badday.provider": "Northwind"}))
     assert told.provider == "northwind"
