@@ -70,10 +70,10 @@ FieldName = Literal[
 ]
 """What attributes can tell. Most are fields of `Facts`; the others:
 
-`usage`: a whole usage object. `failed`: a word that says so where the span's status does not. `provider_said`: the provider as the application names it, above the emitter's word.
-`model_prefixed`: a model with its provider before a slash. `model_unsure`: the answered model or, where nobody
-answered, the asked one. `call_id`: an id that the emitter made up. `events`: a list of
-events that hold messages. `extra`: kept as it is.
+`usage`: a whole usage object. `failed`: a word that says so where the span's status does not. `provider_said`: the
+provider as the application names it, above the emitter's word. `model_prefixed`: a model with its provider before a
+slash. `model_unsure`: the answered model or, where nobody answered, the asked one. `call_id`: an id that the emitter
+made up. `events`: a list of events that hold messages. `extra`: kept as it is.
 """
 
 HINTS = frozenset(
