@@ -148,7 +148,7 @@ Run = Callable[..., Any]
 
 def _first(run: Run) -> int:
     """The smallest id of the day that was written."""
-    first: int = run("SELECT max(id) FROM call").fetchone()[0] - DAY_ID
+    first: int = run("SELECT max(id) FROM call").fetchone()[0] - DAY_ID + 1
     return first
 
 

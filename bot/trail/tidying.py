@@ -1,6 +1,7 @@
 """Before anything is joined or stored: redact what people wrote, hash users, cut what no column holds."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from operator import attrgetter
 
 from bot.catalog import Catalog
@@ -41,20 +42,20 @@ _WIDE = 2**53
 _NUMBERS = {
     "duration_us": _WIDE,
     "first_token_us": _WIDE,
-    "http_status": _SMALL,
-    "retries": _SMALL,
-    "attempt_hint": _SMALL,
+    "emitter_cost_nano": _WIDE,
     "input_tokens": _INTEGER,
     "cached_tokens": _INTEGER,
     "cache_write_tokens": _INTEGER,
     "output_tokens": _INTEGER,
     "reasoning_tokens": _INTEGER,
-    "emitter_cost_nano": _WIDE,
+    "http_status": _SMALL,
+    "retries": _SMALL,
+    "attempt_hint": _SMALL,
 }
 """The largest that is believed; emitters send any number, and one that no column holds must not cost a whole batch."""
-
 _names = attrgetter(*_NAMES)
-_numbers = attrgetter(*_NUMBERS)
+_numbers = attrgetter(*(name for name, largest in _NUMBERS.items() if largest > _SMALL))
+_small_numbers = attrgetter(*(name for name, largest in _NUMBERS.items() if largest == _SMALL))
 
 
 class Tidier:
@@ -70,25 +71,18 @@ class Tidier:
         """Change the sightings in place; once, since a hashed user would be hashed again."""
         for sighting in sightings:
             facts = sighting.facts
-            for name, text in zip(_NAMES, _names(facts), strict=True):
-                if text is not None and (len(text) > NAME or not text.isascii() or "\0" in text):
-                    setattr(facts, name, clean(text)[:NAME])
-            for (name, largest), number in zip(_NUMBERS.items(), _numbers(facts), strict=True):
-                if number is not None and not 0 <= number <= largest:
-                    setattr(facts, name, largest if number > 0 else 0)
-            facts.user = hashed_user(user_hash(facts.user))
+            _bound(facts)
+            facts.user = _hashed(facts.user) if facts.user else None
             self._tidy_texts(facts)
 
     def _tidy_texts(self, facts: Facts) -> None:
-        for name in ("input", "output", "error_text", "json_schema"):
-            value = getattr(facts, name)
-            if value is not None and not _is_clean(value):
-                setattr(facts, name, clean(value))
+        facts.input = _cleaned(facts.input)
+        facts.output = _cleaned(facts.output)
+        facts.json_schema = _cleaned(facts.json_schema)
         if facts.error_text is not None:
-            facts.error_text = facts.error_text[:_REDACTED_BEFORE_CUT]
+            facts.error_text = clean(facts.error_text)[:_REDACTED_BEFORE_CUT]
         if self._redact:
             self._redact_texts(facts)
-            facts.redactions = min(facts.redactions, _SMALL)
         if facts.error_text is not None:
             facts.error_text = facts.error_text[:ERROR_TEXT]
 
@@ -104,6 +98,7 @@ class Tidier:
         if facts.extra:
             facts.extra, count = redactor.redact_json(facts.extra)
             facts.redactions += count
+        facts.redactions = min(facts.redactions, _SMALL)
 
     def _redactor(self, system: str) -> Redactor:
         redactor = self._redactors.get(system)
@@ -114,18 +109,39 @@ class Tidier:
         return redactor
 
 
+def _bound(facts: Facts) -> None:
+    """Cut names and numbers to what columns hold. It runs for everything that comes: nearly all of it is fine."""
+    names = [name for name in _names(facts) if name]
+    together = "".join(names)
+    if not together.isascii() or "\0" in together or max(map(len, names), default=0) > NAME:
+        for name in _NAMES:
+            text = getattr(facts, name)
+            if text:
+                setattr(facts, name, clean(text)[:NAME])
+    if _any_beyond(_numbers(facts), _INTEGER) or _any_beyond(_small_numbers(facts), _SMALL):
+        for name, largest in _NUMBERS.items():
+            number = getattr(facts, name)
+            if number is not None:
+                setattr(facts, name, max(0, min(number, largest)))
+
+
+def _any_beyond(numbers: Iterable[int | None], largest: int) -> bool:
+    told = [number for number in numbers if number]
+    return bool(told) and not 0 <= min(told) <= max(told) <= largest
+
+
+@lru_cache(maxsize=10_000)
+def _hashed(user: str) -> str | None:
+    return hashed_user(user_hash(user))
+
+
 def clean(text: str) -> str:
     """The text without what a database refuses: NUL and halves of surrogate pairs."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _is_clean(text: str) -> bool:
-    if "\0" in text:
-        return False
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _cleaned(text: str | None) -> str | None:
+    """The same, quickly where nothing is to be done."""
+    if text is None or (text.isascii() and "\0" not in text):
+        return text
+    return clean(text)
