@@ -12,7 +12,7 @@ from bot.cli import main
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "otlp"
 
 
-@pytest.mark.parametrize("folder", ["langfuse", "litellm-v2"])
+@pytest.mark.parametrize("folder", sorted(path.name for path in FIXTURES.iterdir() if path.is_dir()))
 def test_recorded_bodies_agree_with_their_truth(folder: str) -> None:
     result = CliRunner().invoke(main, ["trail", "verify", "--json", str(FIXTURES / folder)])
     line = json.loads(result.stdout)
