@@ -37,6 +37,7 @@ _NAMES = (
 )
 
 _SMALL = 2**15 - 1
+_64_BITS = 2**64 - 1
 _INTEGER = 2**31 - 1
 _WIDE = 2**53
 _NUMBERS = {
@@ -98,6 +99,10 @@ class Tidier:
         if facts.extra:
             facts.extra, count = redactor.redact_json(facts.extra)
             facts.redactions += count
+        if facts.conversation_id and redactor.redact(facts.conversation_id)[1]:
+            # Products name conversations by a mail address or a telephone number: told apart, but not told.
+            facts.conversation_id = f"hidden-{(user_hash(facts.conversation_id) or 0) & _64_BITS:016x}"
+            facts.redactions += 1
         facts.redactions = min(facts.redactions, _SMALL)
 
     def _redactor(self, system: str) -> Redactor:
