@@ -60,8 +60,8 @@ def response_events(whole: Json) -> Iterable[str]:
         for part in item.get("content", ()):
             place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
             yield event("response.content_part.added", **place, part={**part, "text": ""})
-            for word in part["text"].split(" "):
-                yield event("response.output_text.delta", **place, delta=f"{word} ", logprobs=[])
+            for number, word in enumerate(part["text"].split(" ")):
+                yield event("response.output_text.delta", **place, delta=f" {word}" if number else word, logprobs=[])
             yield event("response.output_text.done", **place, text=part["text"], logprobs=[])
         yield event("response.output_item.done", output_index=0, item=item)
     yield event("response.completed", response=whole)

@@ -40,6 +40,11 @@ OPENAI: dict[str, dict[str, Any]] = {
     f"[echo] I am {SECRETS['mail']}, {SECRETS['phone']}, card {SECRETS['card']}, key {SECRETS['key']}.": {},
 }
 """Question -> what else is asked for."""
+RESPONSES: dict[str, dict[str, Any]] = {
+    "[cached] Any news of it?": {},
+    "[cached] Tell it slowly, please.": {"stream": True},
+    "[429] Any other news?": {},
+}
 ANTHROPIC: dict[str, dict[str, Any]] = {
     "[cached] Do you sell lids?": {},
     "[cached] Is the green one back?": {"stream": True},
@@ -89,6 +94,14 @@ def ask_openai(url: str) -> None:
             drain(answer, more)
 
 
+def ask_for_responses(url: str) -> None:
+    """Each question once, by OpenAI's newer API."""
+    client = openai.OpenAI(api_key="made-up", base_url=f"{url}/v1", max_retries=0)
+    for question, more in RESPONSES.items():
+        with contextlib.suppress(openai.OpenAIError):
+            drain(client.responses.create(model=MODEL, instructions="You sell tea.", input=question, **more), more)
+
+
 def ask_anthropic(url: str) -> None:
     """Each question once."""
     client = anthropic.Anthropic(api_key="made-up", base_url=url, timeout=TIMEOUT, max_retries=1)
@@ -116,6 +129,7 @@ def main(emitter: str, url: str) -> None:
     trace.set_tracer_provider(tracing)
     EMITTERS[emitter]()
     ask_openai(url)
+    ask_for_responses(url)
     ask_anthropic(url)
     tracing.shutdown()
 

@@ -10,9 +10,10 @@ import psycopg
 import pytest
 
 from tests.acceptance.desk import Bot, Desk, Json
-from tests.acceptance.instrumented_program import ANTHROPIC, EMITTERS, OPENAI, SECRETS
+from tests.acceptance.instrumented_program import ANTHROPIC, EMITTERS, OPENAI, RESPONSES, SECRETS
 from tests.fake_provider import FakeProvider, Seen
 
+QUESTIONS = (*OPENAI, *RESPONSES, *ANTHROPIC)
 CLASSES = {
     "[429]": "rate_limit",
     "[503]": "overloaded",
@@ -73,7 +74,7 @@ async def listed(desk: Desk, *arguments: str) -> list[Json]:
 def by_question(calls: list[Json]) -> dict[str, Json]:
     """The calls by what was asked, as the mark and the first word tell."""
     found: dict[str, Json] = {}
-    for question in (*OPENAI, *ANTHROPIC):
+    for question in QUESTIONS:
         begin = " ".join(question.split(" ")[:2]) + " "
         mine = [call for call in calls if begin in (call["input"] or "")]
         assert len(mine) == 1, f"{question}: {len(mine)} calls"
@@ -136,7 +137,7 @@ async def test_every_call_arrives_once_and_as_the_provider_saw_it(desk: Desk, em
         await run_program(emitter, provider, bot)
         seen = {one.question: one for one in provider.saw}
     calls = await listed(desk)
-    assert len(calls) == len(OPENAI) + len(ANTHROPIC)
+    assert len(calls) == len(QUESTIONS)
     found = by_question(calls)
     assert {q: told(q, call) for q, call in found.items()} == {q: expected(emitter, q, seen[q]) for q in found}
     assert not any(secret in json.dumps(calls) for secret in SECRETS.values())
