@@ -98,11 +98,26 @@ class _Batch:
         self._wrapped: set[bytes] = set()
         self._standing: list[SpanKey] = []
 
+    def _fresh(self, told: Sighting) -> Sighting:
+        """A sighting to work with; what claims to lie in the future is remembered under today."""
+        return Sighting(
+            told.kind,
+            told.trace_id,
+            told.span_id,
+            told.parent_span_id,
+            settle(copied(told.facts)),
+            told.links,
+            told.anchor_us if told.anchor_us <= self._received_us + LATEST_START_US else self._received_us,
+            told.native,
+            told.halved,
+            told.stands,
+        )
+
     # calls
 
     def take_call(self, told: Sighting) -> None:
         """A span that is a call."""
-        sighting = _fresh(told)
+        sighting = self._fresh(told)
         own = self._around.owner((sighting.trace_id, sighting.span_id)) if sighting.span_id else None
         self._correct_start(sighting.facts, own)
         found = twins(sighting, own, self._around)
@@ -189,7 +204,7 @@ class _Batch:
 
     def take_part(self, told: Sighting) -> None:
         """More about a call that is known, or may come."""
-        sighting = _fresh(told)
+        sighting = self._fresh(told)
         facts = sighting.facts
         if not 0 < facts.start_us <= self._received_us + LATEST_START_US:
             facts.start_us, facts.duration_us = self._received_us, None
@@ -348,22 +363,6 @@ class _Batch:
         changes.removed = [call for call_id, call in known.calls.items() if call_id not in around.calls]
         changes.spans = [span for key, span in around.spans.items() if known.spans.get(key) != span]
         return changes
-
-
-def _fresh(told: Sighting) -> Sighting:
-    """A sighting to work with."""
-    return Sighting(
-        told.kind,
-        told.trace_id,
-        told.span_id,
-        told.parent_span_id,
-        settle(copied(told.facts)),
-        told.links,
-        told.anchor_us,
-        told.native,
-        told.halved,
-        told.stands,
-    )
 
 
 def _as_twin(call: StoredCall, call_id: int) -> SeenSpan:
