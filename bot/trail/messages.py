@@ -23,6 +23,7 @@ _DEEPEST = 12
 """Documents in documents in documents: no message lies deeper."""
 _PLAIN_KEYS = 4
 """Role, parts, name and finish reason: a message with no more keys has its tool calls among its parts."""
+_ERROR_KEYS = frozenset({"error", "type", "request_id", "status", "code"})
 _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
 """What a Python object writes that cannot be written."""
 _UNSTORABLE = re.compile(
@@ -371,6 +372,12 @@ def read_output(value: Any) -> tuple[str | None, Any]:
         return (None if _OBJECT.fullmatch(read) else read or None), None
     if not read or (isinstance(read, dict) and not any(_says(one) for one in read.values())):
         return None, None
+    if isinstance(read, dict) and _ERROR_KEYS.issuperset(read) and "error" in read:  # what gateways say instead
+        return None, None
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "\n".join(value), None
+    if isinstance(read, dict) and read.keys() == {"completion"} and isinstance(read["completion"], str):
+        return read["completion"] or None, None
     if _is_answer(read):
         found = read_messages(read, "assistant")
         return output_text(found), _finish(read)

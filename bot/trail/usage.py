@@ -75,6 +75,7 @@ _CACHED = (
     ("cachedInputTokens",),
     ("cached_input_tokens",),
     ("cachedContentTokenCount",),
+    ("cachedContentTokens",),
     ("cached_content_token_count",),
     ("cacheReadInputTokens",),
     ("cache_read_input_tokens",),
