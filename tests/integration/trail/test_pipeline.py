@@ -1,11 +1,13 @@
 """Whose fault a failure is: a defect costs the span that has it, a locked database costs a second, nothing else."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 
 from bot.catalog import Catalog, parse_catalog
@@ -27,7 +29,6 @@ providers: {openai: {}}
 systems:
   shop: {owner: maria, channel: shop}
 """
-Make = Callable[[], TrailPipeline]
 
 
 @pytest.fixture
@@ -113,20 +114,32 @@ async def test_a_defect_in_writing_costs_only_the_span_that_has_it(
     assert await response_ids(db) == expected
 
 
-async def test_a_locked_database_is_told_as_such_and_the_body_is_taken_later(
-    db: Database, pipeline: TrailPipeline, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if db.dialect != "sqlite":
-        pytest.skip("PostgreSQL has no lock on the whole database")
-    pipeline.write([pipeline.read(posted(of(1)))])
-    pipeline._store._connected().execute("PRAGMA busy_timeout=50")  # type: ignore[attr-defined]
-    holder = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    try:
-        (outcome,) = pipeline.write([pipeline.read(posted(of(2)))])
-    finally:
+@contextmanager
+def unavailable(pipeline: TrailPipeline, database_url: str) -> Iterator[None]:
+    """The database cannot be written: on SQLite somebody holds it, on PostgreSQL the writer's connections are cut."""
+    if database_url.startswith("sqlite"):
+        pipeline._store._connected().execute("PRAGMA busy_timeout=50")  # type: ignore[attr-defined]
+        holder = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        yield
         holder.execute("ROLLBACK")
         holder.close()
+        return
+    with psycopg.connect(database_url, autocommit=True) as cutter:
+        cutter.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state IS NOT NULL"
+        )
+        yield
+
+
+async def test_a_database_that_cannot_be_written_is_told_as_such_and_the_body_is_taken_later(
+    db: Database, pipeline: TrailPipeline, database_url: str
+) -> None:
+    pipeline.write([pipeline.read(posted(of(1)))])
+    await db.close()
+    with unavailable(pipeline, database_url):
+        (outcome,) = pipeline.write([pipeline.read(posted(of(2)))])
     assert isinstance(outcome, Failure)
     assert isinstance(outcome.error, OverloadedError)
     assert pipeline.write([pipeline.read(posted(of(2)))]) == [Receipt()]
