@@ -177,6 +177,8 @@ def read_told_events(told: Told) -> None:
         if isinstance(name, str):
             talk = _hear(Event(name, number, one), told.vocabulary, talk)
     if talk is not None:
+        while not talk.answers and talk.asked and talk.asked[-1][1].get("role") == "assistant":
+            talk.answers.insert(0, talk.asked.pop()[1])  # Logfire writes the answer as one message more
         _take_talk(told, talk)
 
 

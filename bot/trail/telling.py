@@ -116,6 +116,8 @@ def put_names(told: Told, facts: Facts) -> None:
     operation = told.word("operation")
     if operation is not None:
         facts.operation = operation.lower()
+    elif "embed" in (facts.model_asked or facts.model_answered or "").lower():
+        facts.operation = "embeddings"
     response_id = told.word("response_id")
     if response_id is not None and not _is_made_up(vocabulary, response_id, raw.get("call_id")):
         facts.response_id = response_id
