@@ -26,7 +26,7 @@ MOST_SPANS = 2_000
 """Spans in one commit: enough to make its cost small, few enough for everybody to be answered within a second."""
 MOST_BATCH_BYTES = 8 * 1024 * 1024
 MOST_REQUESTS = 1_000
-STOP_WITHIN = 5.0
+STOP_WITHIN = 3.0
 """Seconds."""
 MOST_BYTES = 64 * 1024 * 1024
 """Unpacked bodies that are in the process at once, being received or waiting: two of the largest size."""
