@@ -41,6 +41,8 @@ _BY_NAME: tuple[tuple[str, ErrorClass], ...] = (
     ("requesttoolarge", ErrorClass.BAD_REQUEST),
     ("unsupportedparams", ErrorClass.BAD_REQUEST),
     ("jsondecode", ErrorClass.MALFORMED_BODY),
+    ("noobjectgenerated", ErrorClass.MALFORMED_BODY),
+    ("outputparser", ErrorClass.MALFORMED_BODY),
     ("jsonparse", ErrorClass.MALFORMED_BODY),
     ("responsevalidation", ErrorClass.MALFORMED_BODY),
     ("invalidresponse", ErrorClass.MALFORMED_BODY),

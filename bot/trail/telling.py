@@ -233,6 +233,9 @@ def _fill_usage(usage: Usage, document: Any) -> None:
     if not isinstance(document, dict):
         return
     found = read_usage(document)
+    beside = (found.cached or 0) + (found.cache_write or 0)
+    if found.input is not None and beside and usage.input == found.input - beside:
+        usage.input = found.input  # told elsewhere without its cached part
     for name in ("input", "cached", "cache_write", "output", "reasoning"):
         if getattr(usage, name) is None:
             setattr(usage, name, getattr(found, name))
