@@ -17,8 +17,13 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from prometheus_client import REGISTRY, generate_latest
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -306,6 +311,27 @@ async def test_what_is_going_on_can_be_measured(http: httpx.AsyncClient) -> None
     names = set(re.findall(r"^# TYPE (badday_trail_\w+?)(?:_total)? ", told, re.MULTILINE))
     assert names >= {"badday_trail_bodies", "badday_trail_overloads", "badday_trail_waiting"}
     assert all(name in documented for name in names if not name.endswith("_created"))
+
+
+@pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip, Compression.Deflate])
+async def test_opentelemetrys_exporter_sends_again_what_was_not_taken(
+    http: httpx.AsyncClient, memory: Memory, compression: Compression
+) -> None:
+    memory.locked = True
+
+    def report() -> None:
+        exporter = OTLPSpanExporter(endpoint=f"{http.base_url}/v1/traces", timeout=10, compression=compression)
+        provider = TracerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        provider.get_tracer("test").start_span("chat gpt-4.1-mini", attributes={"gen_ai.operation.name": "chat"}).end()
+        provider.shutdown()
+
+    reporting = asyncio.create_task(asyncio.to_thread(report))
+    await asyncio.sleep(0.3)
+    assert memory.taken == []
+    memory.locked = False
+    await reporting
+    assert memory.taken == [Taken(PathKind.TRACES, None, 1)]
 
 
 async def test_without_any_token_the_door_is_open_whatever_is_sent(http: httpx.AsyncClient) -> None:
