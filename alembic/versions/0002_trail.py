@@ -253,9 +253,7 @@ def upgrade() -> None:
             "CREATE TABLE call_words (call_id bigint NOT NULL, words tsvector NOT NULL) PARTITION BY RANGE (call_id)"
         )
         op.execute("CREATE UNIQUE INDEX ix_call_words_call_id ON call_words (call_id)")
-        op.execute(
-            "CREATE INDEX ix_call_words_words ON call_words USING gin (words) WITH (gin_pending_list_limit = 512)"
-        )
+        op.execute("CREATE INDEX ix_call_words_words ON call_words USING gin (words)")
 
 
 def downgrade() -> None:

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.store.tables import Call, CallHour, CallSeries
 from bot.trail.identity import SEQUENCE_BITS, day_of_id, id_floor
 from bot.trail.rollups import HOUR_US, Extreme, unpack_extremes
-from bot.trail.storing.words import TABLE, fts5_query, spaced, tsquery_labels, week_of
+from bot.trail.storing.words import TABLE, fts5_query, tsquery, week_of
 
 LARGEST_ID = 2**63 - 1
 ARRIVED_LATE = 100
@@ -159,14 +159,14 @@ class _Search:
 
 async def _with_words(session: AsyncSession, search: _Search, limit: int) -> list[int]:
     if is_postgres(session):
-        labels = tsquery_labels(search.series, failed=search.errors)
-        narrowed = " && CAST(:labels AS tsquery)" if labels else ""
+        match = tsquery(search.words, search.series, failed=search.errors)
+        if match is None:
+            return []
         query = (
-            f"SELECT call_id FROM {TABLE} WHERE words @@ (plainto_tsquery('simple', :words){narrowed})"
+            f"SELECT call_id FROM {TABLE} WHERE words @@ CAST(:words AS tsquery)"
             " AND call_id >= :since AND call_id < :until ORDER BY call_id DESC LIMIT :limit"
         )
-        values = {"words": spaced(search.words), "since": search.since, "until": search.until, "limit": limit}
-        return await _ids(session, query, **values, **({"labels": labels} if labels else {}))
+        return await _ids(session, query, words=match, since=search.since, until=search.until, limit=limit)
     found: list[int] = []
     for table in await _week_tables(session, search.since, search.until):
         found += (await _in_week(session, table, search, limit=2 * limit + ARRIVED_LATE))[: limit - len(found)]

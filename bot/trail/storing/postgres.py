@@ -110,12 +110,12 @@ BODY = Target("call_body", rows.BODY, ("int8", "int4", "bytea", "bytea", "bytea"
 HOUR = Target("call_hour", HOUR_COLUMNS, _counted(HOUR_COLUMNS), ("start", "series_id"))
 DAY = Target("call_day", COLUMNS, _counted(COLUMNS), ("start", "series_id"))
 MINUTE = Target("call_minute", COLUMNS, _counted(COLUMNS), ("start", "series_id"))
-WORDS = Target("call_words", ("call_id", "output", "labels"), ("int8", "text", "text[]"), ("call_id",))
+WORDS = Target("call_words", ("call_id", "lexemes"), ("int8", "text"), ("call_id",))
 
 _PUT_WORDS = (
-    f"INSERT INTO call_words (call_id, words) "
-    " SELECT call_id, strip(to_tsvector('simple', output)) || array_to_tsvector(labels)"
-    f" FROM {WORDS.incoming} ON CONFLICT (call_id) DO UPDATE SET words = excluded.words"
+    "INSERT INTO call_words (call_id, words)"
+    f" SELECT call_id, array_to_tsvector(string_to_array(lexemes, ' ')) FROM {WORDS.incoming}"
+    " ON CONFLICT (call_id) DO UPDATE SET words = excluded.words"
 )
 # An input that retention has removed leaves its hash.
 _UPDATE_CALL = (f"UPDATE call SET {', '.join(f'{name} = %s' for name in rows.UPDATED)} WHERE id = %s").replace(
@@ -255,8 +255,7 @@ class PostgresStore:
         if gone:
             self._do("DELETE FROM call_words WHERE call_id = ANY(%s)", gone)
         if plan.words_new:
-            documents = ((one.call_id, words.spaced(one.output), list(one.labels)) for one in plan.words_new)
-            self._copy(WORDS, WORDS.incoming, documents)
+            self._copy(WORDS, WORDS.incoming, ((one.call_id, words.lexemes(one)) for one in plan.words_new))
             self._do(_PUT_WORDS)
 
     def _write_cells(
