@@ -61,7 +61,7 @@ def report(everything: dict[str, float], bare: dict[str, float], scaled: dict[st
     say("queryable, without redaction and words", bare["rate"], "calls/s")
     say("  / raw", bare["ratio"], "x", ">= 0.14")
     say("queryable on PostgreSQL, with everything", scaled["rate"], "calls/s")
-    say("  / our SQLite (by their ratios to raw)", scaled["ratio"] / everything["ratio"], "x", ">= 0.8")
+    say("  / our SQLite", scaled["rate"] / everything["rate"], "x", ">= 0.8")
     say("disk a call with 3.3 KB of content", everything["disk"] / 1000, "KB", "<= 1.5")
     say("resident at most", everything["resident"], "MB", "<= 250")
 

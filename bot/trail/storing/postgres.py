@@ -110,13 +110,8 @@ BODY = Target("call_body", rows.BODY, ("int8", "int4", "bytea", "bytea", "bytea"
 HOUR = Target("call_hour", HOUR_COLUMNS, _counted(HOUR_COLUMNS), ("start", "series_id"))
 DAY = Target("call_day", COLUMNS, _counted(COLUMNS), ("start", "series_id"))
 MINUTE = Target("call_minute", COLUMNS, _counted(COLUMNS), ("start", "series_id"))
-WORDS = Target("call_words", ("call_id", "lexemes"), ("int8", "text"), ("call_id",))
+WORDS = Target("call_words", ("call_id", "words"), ("int8", "bytea"), ("call_id",))
 
-_PUT_WORDS = (
-    "INSERT INTO call_words (call_id, words)"
-    f" SELECT call_id, array_to_tsvector(string_to_array(lexemes, ' ')) FROM {WORDS.incoming}"
-    " ON CONFLICT (call_id) DO UPDATE SET words = excluded.words"
-)
 # An input that retention has removed leaves its hash.
 _UPDATE_CALL = (f"UPDATE call SET {', '.join(f'{name} = %s' for name in rows.UPDATED)} WHERE id = %s").replace(
     "input_hash = %s", "input_hash = coalesce(%s, input_hash)"
@@ -250,13 +245,10 @@ class PostgresStore:
                 self._do(statement)
 
     def _write_words(self, plan: Plan) -> None:
-        replaced = {one.call_id for one in plan.words_new}
-        gone = [one.call_id for one in plan.words_gone if one.call_id not in replaced]
-        if gone:
-            self._do("DELETE FROM call_words WHERE call_id = ANY(%s)", gone)
-        if plan.words_new:
-            self._copy(WORDS, WORDS.incoming, ((one.call_id, words.lexemes(one)) for one in plan.words_new))
-            self._do(_PUT_WORDS)
+        if plan.words_gone:
+            self._do("DELETE FROM call_words WHERE call_id = ANY(%s)", [one.call_id for one in plan.words_gone])
+        if plan.words_new:  # what is sent as bytes is read as what the column is
+            self._copy(WORDS, "call_words", ((one.call_id, words.tsvector(one)) for one in plan.words_new))
 
     def _write_cells(
         self,
@@ -313,7 +305,7 @@ class PostgresStore:
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._conninfo, autocommit=True, options=_OPTIONS)
-            for target in (SPAN, BODY, HOUR, DAY, MINUTE, WORDS):
+            for target in (SPAN, BODY, HOUR, DAY, MINUTE):
                 self._connection.execute(target.create())
         return self._connection
 

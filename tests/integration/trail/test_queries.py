@@ -115,6 +115,13 @@ async def test_words_are_words_and_no_syntax(db: Database, write: Writing, now: 
     assert await outputs(db, Filter(words='"')) == []
 
 
+async def test_words_of_any_script_and_length_are_found(db: Database, write: Writing, now: datetime) -> None:
+    long = "x" * 3000
+    write(sighting(now, output=f"Größe Ünïcode 東京 naïve {long}"), sighting(now, output="none of it"))
+    for typed in ("größe", "東京", "Ünïcode NAÏVE", long):
+        assert len(await outputs(db, Filter(words=typed))) == 1
+
+
 async def test_words_are_found_in_every_week(db: Database, write: Writing, now: datetime) -> None:
     for weeks in range(6):
         write(sighting(now - timedelta(weeks=weeks), output=f"parcel {weeks}"))

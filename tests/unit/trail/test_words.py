@@ -55,7 +55,8 @@ def test_nobody_can_type_a_label() -> None:
     label = words.series_label(1)
     assert words.fts5_query(label, None, failed=False) == '"s1"'
     assert words.tsquery(label, None, failed=False) == "'s1'"
-    assert words.lexemes(Document(1, f"{label} {words.FAILED}", 2)) == f"s1 f {words.series_label(2)}"
+    held = words.tsvector(Document(1, f"{label} {words.FAILED}", 2))[4:].decode().split("\0\0\0")
+    assert set(held) == {"s1", "f", words.series_label(2), ""}
 
 
 def test_a_week_begins_on_monday() -> None:
