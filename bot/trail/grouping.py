@@ -19,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store import leases
 from bot.store.database import Database
-from bot.store.tables import Call, CallHour, CallMinute, TrailCursor, TrailJob, TrailState
+from bot.store.tables import Call, CallDay, CallHour, CallMinute, TrailCursor, TrailJob, TrailState
 from bot.trail import jobs
 from bot.trail.attempts import group
 from bot.trail.neighbours import DAY_US, SECOND_US, Columns, Span, chunks, failed_calls, is_postgres, neighbourhood
@@ -165,8 +165,9 @@ async def _write(session: AsyncSession, changes: dict[int, Columns]) -> None:
     if deltas:
         sums = [{"at": minute, "series": series, "more": more} for (minute, series), more in sorted(deltas.items())]
         await connection.execute(_MINUTES, sums)
-        per_hour = HOUR_US // MINUTE_US
-        await connection.execute(_HOURS, [{**one, "at": one["at"] // per_hour} for one in sums])
+        for statement, length_us in ((_HOURS, HOUR_US), (_DAYS, DAY_US)):
+            minutes = length_us // MINUTE_US
+            await connection.execute(statement, [{**one, "at": one["at"] // minutes} for one in sums])
 
 
 async def _touch(session: AsyncSession) -> None:
@@ -212,7 +213,7 @@ _COLUMNS = (
 )
 
 
-def _adding(table: type[CallHour | CallMinute]) -> Any:
+def _adding(table: type[CallDay | CallHour | CallMinute]) -> Any:
     changed = col(table.fallbacks) + bindparam("more")
     return (
         update(table)
@@ -223,3 +224,4 @@ def _adding(table: type[CallHour | CallMinute]) -> Any:
 
 _MINUTES = _adding(CallMinute)
 _HOURS = _adding(CallHour)
+_DAYS = _adding(CallDay)
