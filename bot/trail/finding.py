@@ -14,11 +14,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.store.tables import Call, CallHour, CallSeries
 from bot.trail.identity import SEQUENCE_BITS, day_of_id, id_floor
 from bot.trail.rollups import HOUR_US, Extreme, unpack_extremes
+from bot.trail.storing.partitions import day_in, partition
 from bot.trail.storing.words import TABLE, fts5_query, tsquery, week_of
 
 LARGEST_ID = 2**63 - 1
 ARRIVED_LATE = 100
 """How many more matches are read than are wanted: the newest call may have arrived a little before an older one."""
+LOOKED_THROUGH = 4_000
+"""Of the newest calls: a word that is in one of a hundred is found among them often enough."""
 MUCH = 0.25
 """Of a week: to find its documents would take longer than to pass over those of the rest."""
 MOST_MATCHES = 2_000
@@ -159,20 +162,54 @@ class _Search:
 
 async def _with_words(session: AsyncSession, search: _Search, limit: int) -> list[int]:
     if is_postgres(session):
-        match = tsquery(search.words, search.series, failed=search.errors)
-        if match is None:
-            return []
-        query = (
-            f"SELECT call_id FROM {TABLE} WHERE words @@ CAST(:words AS tsquery)"
-            " AND call_id >= :since AND call_id < :until ORDER BY call_id DESC LIMIT :limit"
-        )
-        return await _ids(session, query, words=match, since=search.since, until=search.until, limit=limit)
+        return await _by_lexemes(session, search, limit)
     found: list[int] = []
     for table in await _week_tables(session, search.since, search.until):
         found += (await _in_week(session, table, search, limit=2 * limit + ARRIVED_LATE))[: limit - len(found)]
         if len(found) >= limit:
             break
     return found
+
+
+async def _by_lexemes(session: AsyncSession, search: _Search, limit: int) -> list[int]:
+    """PostgreSQL takes every word that it has no statistics of for a frequent one, and goes through all calls.
+
+    So a frequent word is looked for among the newest calls; any other one by its index, more and more days at a time.
+    """
+    match = tsquery(search.words, search.series, failed=search.errors)
+    if match is None:
+        return []
+    values = {"words": match, "since": search.since, "until": search.until, "limit": limit}
+    newest_ones = (
+        f"SELECT call_id, words FROM {TABLE} WHERE call_id >= :since AND call_id < :until"
+        f" ORDER BY call_id DESC LIMIT {LOOKED_THROUGH}"
+    )
+    query = f"SELECT call_id FROM ({newest_ones}) w WHERE words @@ CAST(:words AS tsquery) ORDER BY 1 DESC LIMIT :limit"
+    found = await _ids(session, query, **values)
+    if len(found) >= limit:
+        return found
+    found = []
+    days = await _days_of_words(session, search)
+    await session.execute(text("SET LOCAL enable_seqscan = off"))
+    for some in (days[:1], days[1:7], days[7:]):
+        if some and len(found) < limit:
+            # Plus nothing: not the index of the ids, which would go through all of them.
+            union = " UNION ALL ".join(
+                f"SELECT call_id FROM {partition(TABLE, day)} WHERE words @@ CAST(:words AS tsquery)"
+                " AND call_id + 0 >= :since AND call_id + 0 < :until"
+                for day in some
+            )
+            found += await _ids(session, f"{union} ORDER BY 1 DESC LIMIT :limit", **values)
+    await session.execute(text("SET LOCAL enable_seqscan = on"))
+    return found[:limit]
+
+
+async def _days_of_words(session: AsyncSession, search: _Search) -> list[int]:
+    """The days of the time that have words, newest first."""
+    query = f"SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = '{TABLE}'::regclass"
+    days = (day_in(name) for name in (await session.execute(text(query))).scalars())
+    first, last = day_of_id(search.since), day_of_id(search.until - 1)
+    return sorted((day for day in days if day is not None and first <= day <= last), reverse=True)
 
 
 async def _in_week(session: AsyncSession, table: str, search: _Search, *, limit: int) -> list[int]:

@@ -102,17 +102,19 @@ async def load(session: AsyncSession, ids: Sequence[int], *, bodies: bool) -> di
     """The calls with these ids, by id; those that are no longer there are left out."""
     if not ids:
         return {}
+    # The bounds name the partitions of PostgreSQL.
+    first, last = min(ids), max(ids)
+    its_body = (col(CallBody.call_id) == col(Call.id)) & col(CallBody.call_id).between(first, last)
     columns: list[Any] = [getattr(Call, name) for name in (*_FROM_CALL, *_RAW)]
     columns += [getattr(CallSeries, name) for name in _FROM_SERIES] + [col(CallSeries.model_asked)]
     if bodies:
         columns += [col(CallBody.call_id), *_BODY]
     else:
-        columns.append(exists().where(col(CallBody.call_id) == col(Call.id)).label("has_body"))
+        columns.append(exists().where(its_body).label("has_body"))
     query = select(*columns).join(CallSeries, col(CallSeries.id) == col(Call.series_id))
     if bodies:
-        query = query.outerjoin(CallBody, col(CallBody.call_id) == col(Call.id))
-    # The bounds name the partitions of PostgreSQL.
-    query = query.where(col(Call.id).in_(ids), col(Call.id).between(min(ids), max(ids)))
+        query = query.outerjoin(CallBody, its_body)
+    query = query.where(col(Call.id).in_(ids), col(Call.id).between(first, last))
     rows = (await session.execute(query)).all()
     unpack = await _unpacker(session, rows) if bodies else None
     return {row.id: _record(row, unpack) for row in rows}
