@@ -59,6 +59,10 @@ _KNOWN = {
     "openlit": Emitter(
         "openlit.md", text="do not set capture_message_content=False", off="name it in OPENLIT_DISABLED_INSTRUMENTORS"
     ),
+    "aws-bedrock": Emitter("README.md", text=f"set {CAPTURE}=true"),
+    "genkit": Emitter("README.md"),
+    "google-adk": Emitter("README.md"),
+    "mistral-sdk": Emitter("README.md"),
 }
 
 
