@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from alembic.migration import MigrationContext
@@ -24,7 +24,7 @@ from bot.store import migrate
 from bot.store.database import Database, DatabaseError
 from bot.store.tables import ApiToken, Call, CallHour, CallSeries, CallSource
 from bot.trail.calls import Outcome
-from bot.trail.identity import id_floor
+from bot.trail.identity import EPOCH, id_floor, microseconds
 from bot.trail.storing.rows import Flag
 
 NEWEST = 5_000
@@ -35,7 +35,6 @@ JUDGED = 200
 ANSWER_WITHIN = 10.0
 _TEXTLESS = frozenset({"embeddings"})
 """Operations that answer with no text."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def checks(settings: Settings, catalog: Catalog, now: datetime) -> AsyncIterator[Check]:
@@ -121,7 +120,7 @@ async def _newest(session: AsyncSession, now: datetime) -> list[_Row]:
     statement = (
         select(*columns)
         .join(CallSeries, col(CallSeries.id) == col(Call.series_id))
-        .where(col(Call.id) >= id_floor(_microseconds(now - WEEK)))
+        .where(col(Call.id) >= id_floor(microseconds(now - WEEK)))
         .order_by(col(Call.id).desc())
         .limit(NEWEST)
     )
@@ -163,7 +162,7 @@ def _source(source: CallSource, recent: dict[tuple[str, str], Recent]) -> Source
         system=source.system,
         emitter=source.emitter,
         calls=source.calls,
-        last=_EPOCH + timedelta(microseconds=source.last_us),
+        last=EPOCH + timedelta(microseconds=source.last_us),
         twins=source.twins,
         unknown_spans=source.unknown_spans,
         rejected=source.rejected,
@@ -182,7 +181,3 @@ async def _hours(session: AsyncSession, now: datetime) -> dict[str, set[int]]:
     for system, start in (await session.execute(statement)).all():
         hours[system].add(start)
     return dict(hours)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.store.database import insert_of
 from bot.store.tables import OutboxLane
 
 POSTS = "method:chat.postMessage"
@@ -74,7 +74,7 @@ async def close_until(session: AsyncSession, lane: str, until: datetime, *, now:
 
 
 async def _locked(session: AsyncSession, lane: str, *, now: datetime) -> OutboxLane:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = insert_of(session)
     await session.execute(
         insert(OutboxLane).values(channel=lane, next_at=now).on_conflict_do_nothing(index_elements=["channel"])
     )

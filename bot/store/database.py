@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
@@ -17,6 +18,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.store.turns import Turns
 
 SQLITE_BUSY_MILLISECONDS = 5_000
+SQLITE_PRAGMAS = (
+    f"busy_timeout={SQLITE_BUSY_MILLISECONDS}",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+)
+"""What every connection to SQLite begins with, whoever opens it."""
 _READ_ONLY = "badday_read_only"
 _WAKE = "badday_wake"
 
@@ -63,12 +71,7 @@ def create_engine(database_url: str, *, pool_size: int = 5) -> AsyncEngine:
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout={SQLITE_BUSY_MILLISECONDS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
+    for pragma in SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -83,6 +86,16 @@ class Session(AsyncSession):
 
     if not TYPE_CHECKING:
         execute = SQLAlchemySession.execute
+
+
+def is_postgres(session: AsyncSession) -> bool:
+    """Which of the two engines a transaction is on, where they have no common SQL."""
+    return bool(session.get_bind().dialect.name == "postgresql")
+
+
+def insert_of(session: AsyncSession) -> Any:
+    """The `insert` of the engine's own dialect, which knows ON CONFLICT."""
+    return postgresql.insert if is_postgres(session) else sqlite.insert
 
 
 class Database:

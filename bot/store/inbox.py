@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store import leases
-from bot.store.database import wake_after_commit
+from bot.store.database import insert_of, wake_after_commit
 from bot.store.tables import InboxItem
 
 TOPIC = "inbox"
@@ -21,7 +20,7 @@ MAX_ATTEMPTS = 5
 
 async def accept(session: AsyncSession, *, dedupe_key: str, kind: str, payload: dict[str, Any], now: datetime) -> bool:
     """Keep an item; False when the same one was accepted before (a redelivery)."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = insert_of(session)
     statement = (
         insert(InboxItem)
         .values(dedupe_key=dedupe_key, kind=kind, payload=payload, received_at=now, state="pending", attempt=0)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
 from bot.store import audit
+from bot.store.database import insert_of
 from bot.store.tables import Switch
 
 ROUTE = "route."
@@ -173,7 +173,7 @@ def _checked(known: SwitchKey, value: object) -> Value:
 
 async def _locked(session: AsyncSession, known: SwitchKey, *, now: datetime) -> Switch:
     """The key's row, held until the transaction ends; one of version 0 only stands for the default."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = insert_of(session)
     await session.execute(
         insert(Switch)
         .values(

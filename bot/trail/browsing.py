@@ -18,8 +18,8 @@ from bot.store import migrate
 from bot.store.database import Database
 from bot.store.tables import Call
 from bot.trail import listing, queries
-from bot.trail.finding import Filter, microseconds
-from bot.trail.identity import id_floor
+from bot.trail.finding import Filter
+from bot.trail.identity import id_floor, microseconds
 from bot.trail.records import CallRecord, load
 from bot.trail.since import SinceError, read_since
 

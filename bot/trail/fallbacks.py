@@ -15,7 +15,7 @@ from bot.catalog import Catalog, System
 from bot.catalog.models import FallbackTrigger
 from bot.store.tables import Call, CallSeries
 from bot.trail.calls import ErrorClass, Outcome
-from bot.trail.identity import id_floor
+from bot.trail.identity import id_floor, microseconds
 
 TRIGGERS: Mapping[str, FallbackTrigger] = {
     ErrorClass.TIMEOUT.value: FallbackTrigger.TIMEOUT,
@@ -73,7 +73,7 @@ class Entry:
 async def register(session: AsyncSession, catalog: Catalog, system: str, since: datetime) -> list[Entry]:
     """The register of a system, over the calls that started since then; dependencies in the catalog's order."""
     described = catalog.systems.get(system) or System(system, owner="", channel="")
-    floor = id_floor(round(since.timestamp() * 1_000_000))
+    floor = id_floor(microseconds(since))
     found: dict[tuple[str, FallbackTrigger], Happened] = {}
 
     def dependency(provider: str | None, model: str | None) -> str:

@@ -11,13 +11,16 @@ from sqlalchemy import bindparam, func, select, text
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.store.database import is_postgres
 from bot.store.tables import Call, CallHour, CallSeries
-from bot.trail.identity import SEQUENCE_BITS, day_of_id, id_floor
+from bot.trail.identity import SEQUENCE_BITS, day_of_id, id_floor, microseconds
 from bot.trail.rollups import HOUR_US, Extreme, unpack_extremes
 from bot.trail.storing.partitions import day_in, partition
 from bot.trail.storing.words import TABLE, fts5_query, tsquery, week_of
 
 LARGEST_ID = 2**63 - 1
+MODEL: Any = func.coalesce(col(CallSeries.model_asked), col(CallSeries.model_answered))
+"""The model asked for; some emitters only tell which one answered."""
 ARRIVED_LATE = 100
 """How many more matches are read than are wanted: the newest call may have arrived a little before an older one."""
 LOOKED_THROUGH = 4_000
@@ -45,10 +48,6 @@ class Filter:
     """Only calls whose output holds all these words."""
 
 
-def microseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
-
-
 def id_bounds(filter_: Filter) -> tuple[int, int]:
     """The ids from and before which the calls lie."""
     since = 0 if filter_.since is None else id_floor(microseconds(filter_.since))
@@ -59,10 +58,6 @@ def id_bounds(filter_: Filter) -> tuple[int, int]:
 def id_span(lasting: timedelta) -> int:
     """How far two ids lie apart that are so far apart in time."""
     return lasting // timedelta(milliseconds=1) << SEQUENCE_BITS
-
-
-def is_postgres(session: AsyncSession) -> bool:
-    return session.get_bind().dialect.name == "postgresql"
 
 
 async def series(session: AsyncSession, filter_: Filter) -> list[int] | None:

@@ -13,16 +13,16 @@ from typing import Any
 
 import structlog
 from sqlalchemy import bindparam, case, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store import leases
-from bot.store.database import Database
+from bot.store.database import Database, insert_of, is_postgres
 from bot.store.tables import Call, CallDay, CallHour, CallMinute, TrailCursor, TrailJob, TrailState
 from bot.trail import jobs
 from bot.trail.attempts import group
-from bot.trail.neighbours import DAY_US, SECOND_US, Columns, Span, chunks, failed_calls, is_postgres, neighbourhood
+from bot.trail.identity import microseconds
+from bot.trail.neighbours import DAY_US, SECOND_US, Columns, Span, chunks, failed_calls, neighbourhood
 from bot.trail.rollups import HOUR_US, MINUTE_US
 
 log = structlog.get_logger(__name__)
@@ -70,7 +70,7 @@ class Grouping:
         now = self._clock()
         if not await self._hold(now):
             return 0
-        now_us = _microseconds(now)
+        now_us = microseconds(now)
         written = 0
         if self._late_at is None or now >= self._late_at + LATE_EVERY or now < self._late_at:
             written += await self._look_late(now_us)
@@ -128,7 +128,7 @@ class Grouping:
 
 async def group_now(session: AsyncSession, since: datetime) -> int:
     """Group everything that started since then, inside the caller's transaction; returns how many calls changed."""
-    span = Span(CallHour, HOUR_US, _microseconds(since), 0)
+    span = Span(CallHour, HOUR_US, microseconds(since), 0)
     written = 0
     for chunk in chunks(await failed_calls(session, span)):
         changes = await _changes(session, chunk)
@@ -176,7 +176,7 @@ async def _touch(session: AsyncSession) -> None:
         from bot.trail.storing.postgres import LOCK
 
         await session.execute(select(func.pg_advisory_xact_lock(LOCK)))
-    statement = _insert(session)(TrailState).values(id=1, version=1)
+    statement = insert_of(session)(TrailState).values(id=1, version=1)
     await session.execute(
         statement.on_conflict_do_update(index_elements=["id"], set_={"version": col(TrailState.version) + 1})
     )
@@ -191,14 +191,6 @@ def _values(call_id: int, columns: Columns) -> dict[str, Any]:
         "fell_back_from": columns.fell_back_from,
         "fallback_trigger": columns.fallback_trigger,
     }
-
-
-def _insert(session: AsyncSession) -> Any:
-    return postgresql.insert if is_postgres(session) else sqlite.insert
-
-
-def _microseconds(at: datetime) -> int:
-    return round(at.timestamp() * SECOND_US)
 
 
 _COLUMNS = (

@@ -3,7 +3,9 @@
 import itertools
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_MS = 1_577_836_800_000
 """2020-01-01T00:00:00Z in milliseconds since 1970."""
 SEQUENCE_BITS = 22
@@ -12,6 +14,11 @@ PREFIX = "c_"
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford: no letter that reads like a digit
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 _LENGTH = 13
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 UTC of an aware time, exactly."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def id_floor(time_us: int) -> int:

@@ -6,21 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import Call, CallHour, CallMinute, CallSeries
 from bot.trail.calls import Outcome
-from bot.trail.finding import Filter, microseconds, series
-from bot.trail.identity import id_floor
+from bot.trail.finding import MODEL, Filter, series
+from bot.trail.identity import id_floor, microseconds
 from bot.trail.records import CallRecord, load
 from bot.trail.rollups import HOUR_US, MINUTE_US
 
 WINDOW = timedelta(hours=1)
-_MODEL = func.coalesce(col(CallSeries.model_asked), col(CallSeries.model_answered))
-
-
 Answering = tuple[str | None, str | None]
 """Provider and model of a call, as it tells them."""
 
@@ -108,7 +105,7 @@ async def _fell_back(
 ) -> dict[Answering, int]:
     """By the sums of each minute; a minute counts whole."""
     query = (
-        select(col(CallSeries.provider), _MODEL, col(CallMinute.fallbacks))
+        select(col(CallSeries.provider), MODEL, col(CallMinute.fallbacks))
         .join(CallSeries, col(CallSeries.id) == col(CallMinute.series_id))
         .where(
             col(CallMinute.series_id).in_(wanted),

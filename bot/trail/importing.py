@@ -12,7 +12,6 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
-import structlog
 
 from bot import logs
 from bot.catalog import Catalog, load_catalog
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from bot.trail.mapping import Mapped, Mapper
     from bot.trail.spans import Decoded
 
-log = structlog.get_logger(__name__)
-
-DEFECT = "Badday failed on it; its log says why"
 BATCH = 500
 """Calls a transaction."""
 REASONS = 50
@@ -128,6 +124,7 @@ class Importer:
         report.accepted += 1
 
     def _body(self, report: Report, piece: Piece) -> None:
+        from bot.trail import defects
         from bot.trail.otlp import UndecodableError
 
         if piece.form is Form.METRICS:
@@ -140,36 +137,16 @@ class Importer:
         except UndecodableError as error:
             report.reject(_where(report, piece), str(error))
             return
-        mapped = self._map(report, decoded)
-        self._mapped(report, piece, mapped, len(decoded.spans) + len(decoded.logs))
-
-    def _map(self, report: Report, decoded: "Decoded") -> "Mapped":
-        """What the body tells; where we fail on something of it, of each span and record that we do not fail on."""
-        from bot.trail.mapping import Mapped
-        from bot.trail.spans import Decoded
-
-        try:
-            return self._mapper.map(decoded, system=None)
-        except Exception:
-            parts = [Decoded(spans=[span]) for span in decoded.spans] + [Decoded(logs=[one]) for one in decoded.logs]
-            if len(parts) <= 1:
-                log.exception("a span could not be imported", file=report.file)
-                report.accepted -= len(parts)
-                return Mapped(rejected={DEFECT: 1})
-        mapped = Mapped(rejected=dict(decoded.rejected))
-        for part in parts:
-            told = self._map(report, part)
-            mapped.sightings += told.sightings
-            for why, count in told.rejected.items():
-                mapped.rejected[why] = mapped.rejected.get(why, 0) + count
-        return mapped
+        mapped = defects.map_decoded(self._mapper, decoded, system=None)
+        failed = mapped.rejected.get(defects.DEFECT, 0)
+        self._mapped(report, piece, mapped, len(decoded.spans) + len(decoded.logs) - failed)
 
     def _litellm(self, report: Report, piece: Piece) -> None:
-        from bot.trail import litellm
+        from bot.trail import defects
 
         for start in range(0, len(piece.record), BATCH):
             records = piece.record[start : start + BATCH]
-            mapped = litellm.sightings(records, system=None)
+            mapped = defects.map_litellm(records, system=None)
             self._mapped(report, piece, mapped, len(records) - sum(mapped.rejected.values()))
 
     def _mapped(self, report: Report, piece: Piece, mapped: "Mapped", accepted: int) -> None:
@@ -179,26 +156,19 @@ class Importer:
         self._keep(report, mapped)
 
     def _keep(self, report: Report, mapped: "Mapped") -> None:
-        """Write it whole; where we fail on something of it, in halves until that is alone, and is rejected."""
+        """Write it; what we fail on is rejected, the rest is kept."""
+        from bot.trail.defects import DEFECT, write_apart
         from bot.trail.ingest import Arrived
         from bot.trail.storing.store import StoreUnavailableError
 
-        try:
-            result = self._written(Arrived(mapped, None))
-        except (StoreUnavailableError, StoppedError):
-            raise
-        except Exception:
-            sightings = mapped.sightings
-            if len(sightings) <= 1:
-                log.exception("a call could not be imported", file=report.file)
-                report.accepted -= len(sightings)
-                report.reject(report.file, DEFECT, len(sightings))
-                return
-            middle = len(sightings) // 2
-            self._keep(report, _of_lines(sightings[:middle]))
-            self._keep(report, _of_lines(sightings[middle:]))
-            return
-        report.calls += result.calls_added - result.calls_removed
+        def write(arrived: Arrived) -> None:
+            result = self._written(arrived)
+            report.calls += result.calls_added - result.calls_removed
+
+        failed = write_apart(Arrived(mapped), write, no_defects=(StoreUnavailableError, StoppedError))
+        if failed:
+            report.accepted -= failed
+            report.reject(report.file, DEFECT, failed)
         starts = [one.facts.start_us for one in mapped.sightings if one.facts.start_us > 0]
         self.earliest_us = min([*starts, *([self.earliest_us] if self.earliest_us is not None else [])], default=None)
 
@@ -210,10 +180,10 @@ class Importer:
             raise StoppedError
         for pause in PAUSES:
             try:
-                return self._ingest.ingest([arrived])[0]
+                return self._ingest.ingest([arrived])
             except StoreUnavailableError:
                 time.sleep(pause)
-        return self._ingest.ingest([arrived])[0]
+        return self._ingest.ingest([arrived])
 
 
 def _where(report: Report, piece: Piece) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from bot.trail import merging
 from bot.trail.bodies import Codec
 from bot.trail.calls import Facts, Sighting, StoredCall
 from bot.trail.fingerprint import input_hash
-from bot.trail.identity import id_maker
+from bot.trail.identity import id_maker, microseconds
 from bot.trail.merging import Changes, Known
 from bot.trail.pricing import Pricer
 from bot.trail.rollups import Counted
@@ -37,19 +37,29 @@ class Arrived:
     mapped: "Mapped"
     system: str | None = None
     tidy: bool = field(default=False, init=False)
-    """Whether its texts are redacted already: a batch may be tried again after the store was unavailable."""
+    """Whether its texts are redacted already: what could not be written is tried again, whole or in halves."""
+
+    def halves(self) -> tuple["Arrived", "Arrived"]:
+        """The same in two; what was counted stays with the first."""
+        middle = len(self.mapped.sightings) // 2
+        first, second = replace(self.mapped), replace(self.mapped, unknown={}, rejected={})
+        first.sightings, second.sightings = self.mapped.sightings[:middle], self.mapped.sightings[middle:]
+        halves = Arrived(first, self.system), Arrived(second, self.system)
+        for half in halves:
+            half.tidy = self.tidy
+        return halves
 
 
 @dataclass(slots=True, frozen=True)
 class Result:
-    """What became of one request."""
+    """What became of one commit."""
 
     calls_added: int
     calls_changed: int
     accepted: int
     """Sightings that were understood."""
-    calls_removed: int = 0
-    """Calls that were found to be twins of another; of several requests the first one has all of them."""
+    calls_removed: int
+    """Calls that were found to be twins of another."""
 
 
 class Ingest:
@@ -74,20 +84,23 @@ class Ingest:
         self._seen_catalog: Catalog | None = None
         self._seen_dictionaries: dict[int, bytes] | None = None
 
-    def ingest(self, batches: Sequence[Arrived]) -> list[Result]:
-        """Write everything that the batches tell, in one transaction; a result for each of them."""
+    def ingest(self, batches: Sequence[Arrived]) -> Result:
+        """Write everything that the batches tell, in one transaction."""
         self._renew()
-        received_us = round(self._clock().timestamp() * 1_000_000)
+        received_us = microseconds(self._clock())
         for batch in batches:
             if not batch.tidy:
                 self._tidier.tidy(batch.mapped.sightings)
                 batch.tidy = True
         for attempt in range(1, ID_ATTEMPTS + 1):
             try:
-                return _results(batches, self._write(batches, received_us))
+                changes = self._write(batches, received_us)
             except IdTakenError:  # another process gave the same id to another call; the next ones are different
                 if attempt == ID_ATTEMPTS:
                     raise
+                continue
+            accepted = sum(len(batch.mapped.sightings) for batch in batches)
+            return Result(len(changes.added), len(changes.changed), accepted, len(changes.removed))
         raise AssertionError
 
     def _renew(self) -> None:
@@ -244,28 +257,3 @@ class _Sources:
             for call_id, emitter in twins:
                 if call_id in systems:
                     self.deltas[systems[call_id], emitter].twins += 1
-
-
-def _results(batches: Sequence[Arrived], changes: Changes) -> list[Result]:
-    """Each call counts for the batch that brought the span it is known by, or a span that joined it."""
-    owners = {
-        (sighting.trace_id, sighting.span_id): number
-        for number, batch in enumerate(batches)
-        for sighting in batch.mapped.sightings
-    }
-    joined = {span.call_id: owners.get((span.trace_id, span.span_id)) for span in changes.spans}
-    added, changed = [0] * len(batches), [0] * len(batches)
-
-    def owner(call: StoredCall) -> int:
-        number = owners.get((call.trace_id, call.span_id))
-        return number if number is not None else joined.get(call.id) or 0
-
-    for call in changes.added:
-        added[owner(call)] += 1
-    for _, call in changes.changed:
-        changed[owner(call)] += 1
-    removed = [len(changes.removed)] + [0] * (len(batches) - 1)
-    return [
-        Result(added[number], changed[number], len(batch.mapped.sightings), removed[number])
-        for number, batch in enumerate(batches)
-    ]

@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store import leases
-from bot.store.database import Database
+from bot.store.database import Database, insert_of
 from bot.store.tables import TrailJob
 
 IMPORT = "import:"
@@ -22,7 +21,7 @@ _HEARTBEAT = IMPORT_LEASE / 4
 
 async def claim(session: AsyncSession, name: str, *, owner: str, now: datetime, lease: timedelta) -> TrailJob | None:
     """Take the job of this name; None while another replica does it."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = insert_of(session)
     await session.execute(insert(TrailJob).values(name=name, attempt=0).on_conflict_do_nothing())
     claimed = await leases.claim(
         session, TrailJob, col(TrailJob.name) == name, owner=owner, now=now, lease=lease, limit=1

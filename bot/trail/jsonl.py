@@ -1,6 +1,6 @@
 """Plain logs of calls: JSON Lines with at least `ts` and `output`, and whatever else `badday calls list` prints."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Annotated, Any, Self
@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from bot.trail import errors, messages
 from bot.trail.calls import ErrorClass, Facts, Kind, Outcome, Sighting
+from bot.trail.identity import microseconds
 from bot.trail.joining import pack_levels
 from bot.trail.vocabulary import Levels
 
@@ -20,9 +21,7 @@ _ANSWERED = frozenset({ErrorClass.MALFORMED_OUTPUT, ErrorClass.TRUNCATED, ErrorC
 _FINISHES = {ErrorClass.TRUNCATED: "length", ErrorClass.FILTERED: "content_filter"}
 """What an answer ended with, where only the class tells."""
 _RANKS = pack_levels(Levels(), native=False)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_MS = 10**14
-_MICROSECOND = timedelta(microseconds=1)
 _NO_ID = (b"", bytes(16), bytes(8))
 
 Count = Annotated[int, Field(ge=0, lt=2**31)]
@@ -181,7 +180,7 @@ def _facts(told: _Line, system: str | None) -> Facts:
         model_answered=told.model_answered,
         operation=told.operation or "chat",
         emitter=EMITTER,
-        start_us=_microseconds(told.ts),
+        start_us=microseconds(told.ts if told.ts.tzinfo else told.ts.replace(tzinfo=UTC)),
         duration_us=_us(told.latency_ms),
         first_token_us=_us(told.first_token_ms),
         outcome=outcome,
@@ -219,11 +218,6 @@ def _verdict(told: _Line) -> tuple[Outcome, ErrorClass | None]:
     if outcome is Outcome.ERROR and told.error_class is None:
         return outcome, errors.classify(told.error_type, told.http_status, told.error_text)
     return outcome, told.error_class
-
-
-def _microseconds(moment: datetime) -> int:
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return (aware - _EPOCH) // _MICROSECOND
 
 
 def _us(milliseconds: float | None) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from bot.trail.calls import Facts, Kind, Outcome, Sighting
+from bot.trail.identity import microseconds
 from bot.trail.mapping import UNKNOWN_SYSTEM, Mapped
 from bot.trail.telling import Told, number, put_content, put_names, put_outcome, put_timing, put_usage, word
 from bot.trail.vocabulary import load_vocabularies
@@ -131,7 +132,7 @@ def _moment(value: Any) -> int | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-        return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+        return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         return None
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.store.database import is_postgres
 from bot.store.tables import Call, CallHour, CallMinute, CallSeries, CallSpan
 from bot.trail.attempts import SAME_INPUT_WITHIN_US, Attempt, Place, Try
 from bot.trail.calls import ErrorClass, Kind, Outcome
@@ -219,7 +220,3 @@ def _row(row: Any, twins: Iterable[Place]) -> Neighbour:
     )
     stored = Columns(row.attempt_group, row.attempt, bool(row.is_final), row.fell_back_from, row.fallback_trigger)
     return Neighbour(call, stored)
-
-
-def is_postgres(session: AsyncSession) -> bool:
-    return bool(session.get_bind().dialect.name == "postgresql")

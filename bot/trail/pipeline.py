@@ -9,16 +9,17 @@
 Everything heavy that the trail needs is imported with this module, so import it only once something has come.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
 from bot.catalog import Catalog
 from bot.store.turns import Turns
-from bot.trail import counters, litellm
+from bot.trail import counters, defects
+from bot.trail.defects import DEFECT
 from bot.trail.ingest import Arrived, Ingest
 from bot.trail.mapping import Mapped, Mapper
 from bot.trail.otlp import UndecodableError, decode_logs, decode_traces
@@ -30,8 +31,6 @@ from bot.trail.storing.store import StoreUnavailableError, TrailStore
 from bot.trail.writer import Failure, Outcome, PathKind, Posted, Receipt, overloaded
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
-DEFECT = "Badday failed on it; its log says why"
 NOT_JSON = "the line is not JSON"
 _MOST_REASONS = 5
 
@@ -59,9 +58,12 @@ class TrailPipeline:
     def read(self, posted: Posted) -> Read:
         """Raises UndecodableError."""
         if posted.kind is PathKind.LITELLM:
-            mapped = self._map_records(posted)
+            rejected: dict[str, int] = {}
+            records = _records(posted.body, rejected)
+            mapped = defects.map_litellm(records, system=posted.system)
+            defects.join(mapped, Mapped(rejected=rejected))
         else:
-            mapped = self._map(_decoded(posted), posted.system)
+            mapped = defects.map_decoded(self._mapper, _decoded(posted), system=posted.system)
         counters.UNKNOWN.inc(sum(mapped.unknown.values()))
         return Read(Arrived(mapped, posted.system), dict(mapped.rejected))
 
@@ -81,48 +83,15 @@ class TrailPipeline:
 
     def _write_alone(self, read: Read) -> Outcome:
         try:
-            defects = self._write_parts(read.arrived)
+            failed = defects.write_apart(read.arrived, self._write, no_defects=(StoreUnavailableError,))
         except StoreUnavailableError as error:  # what is written already adds nothing when it comes again
             return _unavailable(error)
-        if defects:
-            read.rejected[DEFECT] = read.rejected.get(DEFECT, 0) + defects
-        return _receipt(read, read.size - defects)
+        if failed:
+            count(read.rejected, DEFECT, failed)
+        return _receipt(read, read.size - failed)
 
-    def _write_parts(self, arrived: Arrived) -> int:
-        """Write it whole, or in halves until what fails is alone; returns how many sightings failed."""
-        try:
-            self._ingest.ingest([arrived])
-        except StoreUnavailableError:
-            raise
-        except Exception:
-            mapped = arrived.mapped
-            size = len(mapped.sightings)
-            if size <= 1:
-                log.exception("the trail failed on a span, which is rejected", system=arrived.system)
-                return size
-            halves = (mapped.sightings[: size // 2], mapped.sightings[size // 2 :])
-            return sum(self._write_parts(Arrived(Mapped(half), arrived.system)) for half in halves)
-        return 0
-
-    def _map(self, decoded: Decoded, system: str | None) -> Mapped:
-        try:
-            return self._mapper.map(decoded, system=system)
-        except Exception:
-            log.exception("a body of the trail could not be mapped, trying its parts alone")
-        mapped = Mapped(rejected=dict(decoded.rejected))
-        _map_alone(decoded.spans, lambda span: self._mapper.map(Decoded(spans=[span]), system=system), mapped)
-        _map_alone(decoded.logs, lambda record: self._mapper.map(Decoded(logs=[record]), system=system), mapped)
-        return mapped
-
-    def _map_records(self, posted: Posted) -> Mapped:
-        mapped = Mapped()
-        records = _records(posted.body, mapped.rejected)
-        try:
-            _join(mapped, litellm.sightings(records, system=posted.system))
-        except Exception:
-            log.exception("a body of the trail could not be mapped, trying its parts alone")
-            _map_alone(records, lambda record: litellm.sightings([record], system=posted.system), mapped)
-        return mapped
+    def _write(self, arrived: Arrived) -> None:
+        self._ingest.ingest([arrived])
 
 
 def make_pipeline(
@@ -141,23 +110,6 @@ def _decoded(posted: Posted) -> Decoded:
     except Exception:
         log.exception("a body of the trail could not be decoded", system=posted.system)
         return Decoded(rejected={DEFECT: 1})
-
-
-def _map_alone(parts: Iterable[T], map_one: Callable[[T], Mapped], mapped: Mapped) -> None:
-    for part in parts:
-        try:
-            _join(mapped, map_one(part))
-        except Exception:
-            log.exception("the trail failed on a span, which is rejected")
-            count(mapped.rejected, DEFECT)
-
-
-def _join(mapped: Mapped, more: Mapped) -> None:
-    mapped.sightings += more.sightings
-    for name, number in more.unknown.items():
-        count(mapped.unknown, name, number)
-    for reason, number in more.rejected.items():
-        count(mapped.rejected, reason, number)
 
 
 def _records(body: bytes, rejected: dict[str, int]) -> list[dict[str, Any]]:

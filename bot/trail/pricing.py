@@ -6,19 +6,19 @@ may, so that rates are worked out once for each provider, model and day; tests c
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from bot.catalog.models import Catalog, Price
 from bot.trail.calls import CostSource, Facts
+from bot.trail.identity import EPOCH
 from bot.trail.model_names import spellings, without_date
 from bot.trail.rates import Rates, Usage, of_contract, of_list
 
 _DAY_US = 86_400_000_000
 _MOST_REMEMBERED = 20_000
 """Model names come from outside; this many are more than anybody calls."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIER_KEYS = (
     "service_tier",
     "openai.response.service_tier",
@@ -54,7 +54,7 @@ class _Tariff(NamedTuple):
     def at(self, start_us: int) -> Rates | None:
         if not self.by_time:
             return self.rates
-        time = _EPOCH + timedelta(microseconds=start_us)
+        time = EPOCH + timedelta(microseconds=start_us)
         return next(
             (rates for holds, rates in reversed(self.by_time) if holds is None or holds.active(time)), self.rates
         )
@@ -193,7 +193,7 @@ def _listed(provider: str | None, models: tuple[str, ...], day: int, tier: str |
     if model is None:
         return None
     context = {"service_tier": tier} if tier else None
-    start = _EPOCH + timedelta(days=day)
+    start = EPOCH + timedelta(days=day)
     name = f"genai-prices {version('genai-prices')}"
     if isinstance(model.prices, list) and any(_depends_on_time(each.constraint) for each in model.prices):
         by_time = tuple(

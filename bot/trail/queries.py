@@ -11,11 +11,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import Call, CallDay, CallHour, CallMinute, CallSeries, CallSource
 from bot.trail import finding, histogram
-from bot.trail.calls import ErrorClass, Outcome
+from bot.trail.calls import ErrorClass
 from bot.trail.finding import Filter
 from bot.trail.histogram import Histogram
-from bot.trail.identity import read_public_id
-from bot.trail.records import EPOCH, CallRecord, load
+from bot.trail.identity import EPOCH, microseconds, read_public_id
+from bot.trail.records import CallRecord, load
 from bot.trail.rollups import HOUR_US, HOURS_A_DAY, MINUTE_US, NUMBERS, Totals
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "sources",
     "stream",
     "totals",
-    "users_with_errors",
 ]
 
 PAGE = 1_000
@@ -42,8 +41,6 @@ MINUTES_TRUSTED = timedelta(hours=47)
 """So far back the sums by minute are complete; they are kept for two days."""
 AHEAD = timedelta(days=2)
 """Calls may claim to start a day after they arrived (bot.trail.merging)."""
-MODEL: Any = func.coalesce(col(CallSeries.model_asked), col(CallSeries.model_answered))
-"""The model asked for; some emitters only tell which one answered."""
 By = Literal["system", "model", "feature", "prompt_version", "provider"]
 
 
@@ -127,7 +124,7 @@ async def totals(session: AsyncSession, filter_: Filter) -> Totals:
 
 async def breakdown(session: AsyncSession, filter_: Filter, by: By) -> list[tuple[str | None, Totals]]:
     """The same for each system, model, feature, prompt version or provider; most calls first."""
-    column = MODEL if by == "model" else getattr(CallSeries, by)
+    column = finding.MODEL if by == "model" else getattr(CallSeries, by)
     wanted = await finding.series(session, filter_)
     named = await session.execute(select(col(CallSeries.id), column.label("name")))
     names: dict[int, str | None] = {row.id: row.name for row in named.all()}
@@ -163,9 +160,9 @@ Stretch = tuple[type[CallDay] | type[CallHour] | type[CallMinute], int, int]
 
 def _stretches(filter_: Filter, now: datetime) -> list[Stretch]:
     """From where to where each table is read; starts count from 1970 in the table's own unit."""
-    trusted = finding.microseconds(now - MINUTES_TRUSTED)
-    since = 0 if filter_.since is None else finding.microseconds(filter_.since)
-    until = finding.microseconds(filter_.until or now + AHEAD)
+    trusted = microseconds(now - MINUTES_TRUSTED)
+    since = 0 if filter_.since is None else microseconds(filter_.since)
+    until = microseconds(filter_.until or now + AHEAD)
     first, last = since // MINUTE_US, -(-until // MINUTE_US)
     first_hour = first // _MINUTES_AN_HOUR if since < trusted else -(-first // _MINUTES_AN_HOUR)
     last_hour = -(-last // _MINUTES_AN_HOUR) if until < trusted or filter_.until is None else last // _MINUTES_AN_HOUR
@@ -189,14 +186,14 @@ async def minutes(
 ) -> list[MinuteRow]:
     """Minute by minute and series by series, in order of time; of all systems where none is named."""
     table, series = CallMinute, CallSeries
-    conditions: list[Any] = [col(table.start) >= finding.microseconds(since) // MINUTE_US]
+    conditions: list[Any] = [col(table.start) >= microseconds(since) // MINUTE_US]
     if until is not None:
-        conditions.append(col(table.start) < -(-finding.microseconds(until) // MINUTE_US))
+        conditions.append(col(table.start) < -(-microseconds(until) // MINUTE_US))
     if systems:
         conditions.append(col(series.system).in_(systems))
     columns = [getattr(table, name) for name in NUMBERS]
     query = (
-        select(col(table.start), series.system, series.route, series.provider, MODEL)  # type: ignore[call-overload]
+        select(col(table.start), series.system, series.route, series.provider, finding.MODEL)  # type: ignore[call-overload]
         .add_columns(col(table.latency), *columns)
         .join(series, col(series.id) == col(table.series_id))
         .where(*conditions)
@@ -220,24 +217,6 @@ async def minutes(
             )
         )
     return result
-
-
-async def users_with_errors(session: AsyncSession, filter_: Filter) -> int:
-    """How many different users met a call that failed and that nothing stood in for."""
-    since, until = finding.id_bounds(filter_)
-    conditions = [
-        col(Call.id) >= since,
-        col(Call.id) < until,
-        col(Call.error_class).is_not(None),
-        col(Call.outcome) == Outcome.ERROR.value,
-        col(Call.is_final),
-    ]
-    wanted = await finding.series(session, filter_)
-    if wanted is None:
-        wanted = list((await session.execute(select(col(CallSeries.id)))).scalars())
-    query = select(func.count(func.distinct(col(Call.user_hash)))).where(col(Call.series_id).in_(wanted), *conditions)
-    count: int = (await session.execute(query)).scalar_one()
-    return count
 
 
 async def sources(session: AsyncSession, system: str | None = None) -> list[CallSource]:

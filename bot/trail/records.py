@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +11,10 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import BodyDictionary, Call, CallBody, CallSeries
-from bot.trail.identity import public_id
+from bot.trail.identity import EPOCH, public_id
 from bot.trail.storing.rows import Flag, unpack_extra
 
 NANO = Decimal(1_000_000_000)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.store.database import Database
-from bot.trail.identity import day_of, id_floor
+from bot.store.database import Database, is_postgres
+from bot.trail.identity import day_of, id_floor, microseconds
 from bot.trail.rollups import MINUTE_US
 from bot.trail.storing import partitions
 from bot.trail.storing.words import TABLE as WORDS
@@ -47,10 +47,6 @@ class Removed:
     minutes: int = 0
     words: int = 0
     """Tables or partitions of words."""
-
-
-def _microseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
 
 
 class Remover:
@@ -84,15 +80,15 @@ class Remover:
 
     async def minutes(self, before: datetime) -> None:
         """Sums by minute."""
-        minute = _microseconds(before) // MINUTE_US
+        minute = microseconds(before) // MINUTE_US
         self.removed.minutes += await self._rows("call_minute", "start, series_id", "start", minute)
 
     # SQLite
 
     async def _slices(self, statement: str, before: datetime, key: str) -> int:
         values = {
-            "floor": id_floor(_microseconds(before)),
-            "received_before": _microseconds(before),
+            "floor": id_floor(microseconds(before)),
+            "received_before": microseconds(before),
             "slice": SLICE,
             "after": -1,
         }
@@ -149,7 +145,7 @@ class Remover:
             "SELECT 1 FROM call_body b WHERE b.call_id >= :first AND b.call_id < :last"
             " AND NOT EXISTS (SELECT 1 FROM call_pin p WHERE p.call_id = b.call_id) LIMIT 1"
         )
-        bounds = {"first": id_floor(_microseconds(start)), "last": id_floor(_microseconds(end))}
+        bounds = {"first": id_floor(microseconds(start)), "last": id_floor(microseconds(end))}
         async with self._db.reading() as session:
             return (await session.execute(text(query), bounds)).first() is not None
 
@@ -181,7 +177,7 @@ class Remover:
     async def _partitions(self, table: str, key: str, before: datetime) -> int:
         """Drop a day of which nothing is kept; of another, delete what is not kept."""
         removed = 0
-        values = {"received_before": _microseconds(before)}
+        values = {"received_before": microseconds(before)}
         for day in await self._days(table, _day(before)):
             name = partitions.partition(table, day)
             joined = "" if table == "call" else f" LEFT JOIN call c ON c.id = b.{key}"
@@ -235,7 +231,7 @@ def _sliced(table: str, key: str, old: str) -> str:
 
 
 def _day(moment: datetime) -> int:
-    return day_of(_microseconds(moment))
+    return day_of(microseconds(moment))
 
 
 async def _write_zeros(session: AsyncSession) -> None:
@@ -245,7 +241,7 @@ async def _write_zeros(session: AsyncSession) -> None:
 
 async def _tell_writers(session: AsyncSession) -> None:
     """Writers look again at what they found before; on PostgreSQL they wait until this is committed."""
-    if session.get_bind().dialect.name == "postgresql":
+    if is_postgres(session):
         from bot.trail.storing.postgres import LOCK
 
         await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})

@@ -15,7 +15,7 @@ from bot.store import leases
 from bot.store.database import Database
 from bot.store.tables import BodyDictionary, CallBody, TrailJob
 from bot.trail import jobs
-from bot.trail.identity import id_floor
+from bot.trail.identity import id_floor, microseconds
 from bot.trail.removing import Removed, Remover
 
 log = structlog.get_logger(__name__)
@@ -143,7 +143,7 @@ class TrailRetention:
         After a newer one had been there for as long as bodies are kept, only bodies that were kept beyond it can.
         """
         before = now - BODIES_FOR - timedelta(days=1)
-        floor = id_floor(round(before.timestamp() * 1_000_000))
+        floor = id_floor(microseconds(before))
         async with self._db.transaction() as session:
             made = select(col(BodyDictionary.id)).where(col(BodyDictionary.made_at) < before)
             replaced = sorted((await session.execute(made)).scalars())[:-1]

@@ -7,6 +7,7 @@ from operator import attrgetter
 from bot.catalog import Catalog
 from bot.trail.calls import Facts, Sighting
 from bot.trail.fingerprint import user_hash
+from bot.trail.otlp.parts import clean
 from bot.trail.redaction import Redactor
 from bot.trail.storing.rows import hashed_user
 
@@ -77,9 +78,12 @@ class Tidier:
             self._tidy_texts(facts)
 
     def _tidy_texts(self, facts: Facts) -> None:
-        facts.input = _cleaned(facts.input)
-        facts.output = _cleaned(facts.output)
-        facts.json_schema = _cleaned(facts.json_schema)
+        if facts.input is not None:
+            facts.input = clean(facts.input)
+        if facts.output is not None:
+            facts.output = clean(facts.output)
+        if facts.json_schema is not None:
+            facts.json_schema = clean(facts.json_schema)
         if facts.error_text is not None:
             facts.error_text = clean(facts.error_text)[:_REDACTED_BEFORE_CUT]
         if self._redact:
@@ -138,15 +142,3 @@ def _any_beyond(numbers: Iterable[int | None], largest: int) -> bool:
 @lru_cache(maxsize=10_000)
 def _hashed(user: str) -> str | None:
     return hashed_user(user_hash(user))
-
-
-def clean(text: str) -> str:
-    """The text without what a database refuses: NUL and halves of surrogate pairs."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def _cleaned(text: str | None) -> str | None:
-    """The same, quickly where nothing is to be done."""
-    if text is None or (text.isascii() and "\0" not in text):
-        return text
-    return clean(text)

@@ -216,7 +216,7 @@ def _scenarios(folder: Path, index: Any) -> dict[str, list[files.Found]]:
 
 
 async def _records(db: Database) -> list[CallRecord]:
-    async with db.transaction() as session:
+    async with db.reading() as session:
         return await queries.newest(session, Filter(), None, bodies=True)
 
 

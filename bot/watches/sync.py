@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog, Watch
 from bot.incidents import findings
+from bot.store.database import is_postgres
 from bot.store.tables import Finding, PollTarget, WatchState
 from bot.watches import calls
 from bot.watches.slots import Grid
@@ -53,7 +54,7 @@ async def sync(session: AsyncSession, catalog: Catalog, *, now: datetime) -> Non
 
 async def _alone(session: AsyncSession) -> None:
     """Replicas that start together do this one after the other; SQLite has one writer anyway."""
-    if session.get_bind().dialect.name == "postgresql":
+    if is_postgres(session):
         await session.execute(select(func.pg_advisory_xact_lock(LOCK)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from bot.store.database import SQLITE_BUSY_MILLISECONDS
+from bot.store.database import SQLITE_BUSY_MILLISECONDS, SQLITE_PRAGMAS
 from bot.store.turns import Turns
 from bot.trail.merging import Wanted
 from bot.trail.rollups import COLUMNS, HOUR_COLUMNS, Cell, Key, counts_row, hour_row, is_empty
@@ -227,14 +227,9 @@ class SqliteStore:
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
-        """The recipe of bot.store.database, for one thread at a time."""
-        connection = sqlite3.connect(
-            Path(self._path).expanduser(),
-            timeout=SQLITE_BUSY_MILLISECONDS / 1000,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"cache_size=-{_CACHE_KIBIBYTES}"):
+        """As bot.store.database does, for one thread at a time, and with a larger cache of pages."""
+        connection = sqlite3.connect(Path(self._path).expanduser(), isolation_level=None, check_same_thread=False)
+        for pragma in (*SQLITE_PRAGMAS, f"cache_size=-{_CACHE_KIBIBYTES}"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 

@@ -48,7 +48,7 @@ class Writing:
         self.ingest = Ingest(self.store, catalog=lambda: known, clock=clock)
 
     def __call__(self, *sightings: Sighting, unknown: dict[str, int] | None = None) -> Result:
-        return self.ingest.ingest([Arrived(Mapped(sightings=list(sightings), unknown=unknown or {}))])[0]
+        return self.ingest.ingest([Arrived(Mapped(sightings=list(sightings), unknown=unknown or {}))])
 
     def close(self) -> None:
         self.store.close()

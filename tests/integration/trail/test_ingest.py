@@ -14,6 +14,7 @@ from bot.store.database import Database
 from bot.store.tables import Call, CallBody, CallHour, CallMinute, CallSource
 from bot.trail import queries
 from bot.trail.calls import ErrorClass, Kind
+from bot.trail.impact import impact
 from bot.trail.queries import Filter
 from bot.trail.storing.store import StoreUnavailableError
 from tests.integration.trail.calls import Writing, failed, sighting
@@ -169,7 +170,9 @@ async def test_users_are_stored_by_hash_alone(db: Database, write: Writing, now:
     async with db.reading() as session:
         hashes = list((await session.execute(select(col(Call.user_hash)))).scalars())
         assert len(set(hashes)) == 2
-        assert await queries.users_with_errors(session, EVERYTHING) == 2
+        seen = await impact(session, "support-bot", now - timedelta(hours=1), now + timedelta(hours=1))
+        assert seen is not None
+        assert seen.users == 2
     files = await asyncio.to_thread(lambda: [path.read_bytes() for path in tmp_path.glob("*.db*")])
     assert not any(b"maria@example" in content for content in files)
 

@@ -12,7 +12,8 @@ import pytest
 
 from bot.catalog import Catalog
 from bot.store.database import Database
-from bot.trail.pipeline import DEFECT, TrailPipeline
+from bot.trail.defects import DEFECT
+from bot.trail.pipeline import TrailPipeline
 from bot.trail.storing import open_store
 from bot.trail.writer import PathKind, Posted, Receipt
 from tests.unit.trail.otlp_bodies import add_span, any_value, trace_request

@@ -9,12 +9,16 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
+from sqlalchemy import select
 
 from bot.catalog import Catalog, parse_catalog
 from bot.store.database import Database
+from bot.store.tables import Call
 from bot.trail import queries
+from bot.trail.defects import DEFECT
+from bot.trail.fingerprint import user_hash
 from bot.trail.otlp import UndecodableError
-from bot.trail.pipeline import DEFECT, NOT_JSON, TrailPipeline
+from bot.trail.pipeline import NOT_JSON, TrailPipeline
 from bot.trail.queries import Filter
 from bot.trail.spans import Decoded
 from bot.trail.storing import open_store
@@ -112,6 +116,23 @@ async def test_a_defect_in_writing_costs_only_the_span_that_has_it(
     assert pipeline.write(readings) == [Receipt(1, f"{DEFECT} (1)"), Receipt(), Receipt()]
     expected = {f"chatcmpl-{number}" for number in (1, 2, 3, 4, 6, 7, 8, 20, 21)}
     assert await response_ids(db) == expected
+
+
+async def test_what_is_written_in_parts_is_tidied_once(
+    db: Database, pipeline: TrailPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working = pipeline._ingest._call
+
+    def failing(call: Any, series_id: int) -> Any:
+        if call.span_id[-1] == 2:
+            raise ZeroDivisionError
+        return working(call, series_id)
+
+    monkeypatch.setattr(pipeline._ingest, "_call", failing)
+    pipeline.write([pipeline.read(posted(many(1, 2, 3, attributes={"user.id": "ana"})))])
+    async with db.reading() as session:
+        users = set((await session.execute(select(Call.user_hash))).scalars())
+    assert users == {user_hash("ana")}
 
 
 @contextmanager
