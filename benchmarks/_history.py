@@ -12,11 +12,11 @@ from typing import Any
 import psycopg
 
 from benchmarks._traffic import SERVICES, Traffic
-from bot.trail.bodies import Codec
 from bot.trail.calls import CostSource, ErrorClass, Facts, Outcome, StoredCall
 from bot.trail.identity import DAY_MS, SEQUENCE_BITS, day_of, id_maker
-from bot.trail.rollups import Counted, pack_extremes, unpack_extremes
 from bot.trail.storing import open_store, partitions, words
+from bot.trail.storing.bodies import Codec
+from bot.trail.storing.rollups import Counted, pack_extremes, unpack_extremes
 from bot.trail.storing.series import series_of
 from bot.trail.storing.store import BodyWrite, CallWrite, Plan
 from bot.trail.storing.words import Document

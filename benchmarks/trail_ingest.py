@@ -84,11 +84,11 @@ def child(url: str, folder: Path, switches: str) -> dict[str, float]:
 
 
 def ingest(url: str, folder: Path, switches: str) -> dict[str, float]:
-    from bot.trail import collector
-    from bot.trail.ingest import Arrived, Ingest
-    from bot.trail.mapping import Mapper
-    from bot.trail.otlp import decode_traces
+    from bot.trail.mapping.mapper import Mapper
+    from bot.trail.receiving import collector
+    from bot.trail.receiving.otlp import decode_traces
     from bot.trail.storing import open_store
+    from bot.trail.storing.ingest import Arrived, Ingest
 
     asyncio.run(prepare(url))
     catalog, mapper, store = Catalog(), Mapper(), open_store(url)
@@ -165,7 +165,7 @@ async def prepare(url: str) -> None:
 
 async def train(url: str) -> None:
     """What the bot does within a minute of its two thousandth body."""
-    from bot.trail.retention import TrailRetention
+    from bot.trail.retention.worker import TrailRetention
 
     db = Database(url)
     await TrailRetention(db, now).look()

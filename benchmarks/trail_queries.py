@@ -19,8 +19,8 @@ from benchmarks._history import RARE, RARE_WORD, fill
 from benchmarks._report import say
 from bot.store import migrate
 from bot.store.database import Database
-from bot.trail import queries
-from bot.trail.queries import Filter
+from bot.trail.queries import asking as queries
+from bot.trail.queries.asking import Filter
 from tests.postgres import server
 
 FULL = bool(os.environ.get("FULL"))

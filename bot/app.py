@@ -30,16 +30,16 @@ from bot.store.database import Database, DatabaseError
 from bot.store.retention import Retention
 from bot.store.tokens import TokenBook
 from bot.supervision import Crew
-from bot.trail.grouping import Grouping
-from bot.trail.retention import TrailRetention
-from bot.trail.writer import Pipeline, Writer
+from bot.trail.attempts.grouping import Grouping
+from bot.trail.receiving.writer import Pipeline, Writer
+from bot.trail.retention.worker import TrailRetention
 from bot.watches import sync
 from bot.watches.calls import CallsWatcher
 from bot.watches.poller import Poller
 
 if TYPE_CHECKING:
     from bot.slack.face import SlackFace
-    from bot.trail.pipeline import Read
+    from bot.trail.receiving.pipeline import Read
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +152,7 @@ class Application:
 
     def _trail_pipeline(self) -> "Pipeline[Read]":
         # Called in the writer's thread at the first body: protobuf, prices and patterns take a second and 60 MB.
-        from bot.trail.pipeline import make_pipeline
+        from bot.trail.receiving.pipeline import make_pipeline
 
         return make_pipeline(self.settings.database_url, self.db.turns, catalog=self.catalog, clock=self.clock)
 

@@ -198,7 +198,7 @@ def trail() -> None:
 def trail_import(paths: tuple[Path, ...], as_json: bool) -> int:
     """Read logs of calls from files and folders: OTLP bodies, LiteLLM's records, JSON lines."""
     from bot.settings import load_settings
-    from bot.trail.importing import command
+    from bot.trail.importing.importer import command
 
     return command(load_settings(), paths, as_json)
 
@@ -208,7 +208,7 @@ def trail_import(paths: tuple[Path, ...], as_json: bool) -> int:
 @_json
 def trail_verify(folders: tuple[Path, ...], as_json: bool) -> int:
     """Read recorded bodies into a throwaway database and compare the calls with the folder's truth.json."""
-    from bot.trail.verify import command
+    from bot.trail.importing.verify import command
 
     return command(folders, as_json=as_json)
 
@@ -235,7 +235,7 @@ _errors = click.option("--errors", is_flag=True, help="Calls with an error class
 def calls_list(limit: int | None, as_json: bool, **options: Any) -> int:
     """List calls, newest first."""
     from bot.settings import load_settings
-    from bot.trail.browsing import asked, list_calls
+    from bot.trail.queries.browsing import asked, list_calls
 
     return list_calls(load_settings(), asked(**options), limit, as_json=as_json)
 
@@ -246,7 +246,7 @@ def calls_list(limit: int | None, as_json: bool, **options: Any) -> int:
 def calls_show(call_id: str, as_json: bool) -> int:
     """Print one call whole, by its id, an imported id or the provider's response id."""
     from bot.settings import load_settings
-    from bot.trail.browsing import show_call
+    from bot.trail.queries.browsing import show_call
 
     return show_call(load_settings(), call_id, as_json=as_json)
 
@@ -258,6 +258,6 @@ def calls_show(call_id: str, as_json: bool) -> int:
 def calls_tail(system: str | None, errors: bool, as_json: bool) -> int:
     """Print the last calls, then each that arrives, until SIGINT."""
     from bot.settings import load_settings
-    from bot.trail.browsing import tail_calls
+    from bot.trail.queries.browsing import tail_calls
 
     return tail_calls(load_settings(), system, errors=errors, as_json=as_json)

@@ -18,9 +18,9 @@ from bot.http.auth import Endpoint, Guard
 from bot.http.problems import ProblemError, problem
 from bot.settings import Settings
 from bot.store.tokens import TokenBook, TokenScope
-from bot.trail.otlp import UndecodableError
-from bot.trail.wire import Form, Unpacker, WireError, form_of
-from bot.trail.writer import Admission, OverloadedError, PathKind, Posted, Receipt, Writer, overloaded
+from bot.trail.receiving.otlp import UndecodableError
+from bot.trail.receiving.wire import Form, Unpacker, WireError, form_of
+from bot.trail.receiving.writer import Admission, OverloadedError, PathKind, Posted, Receipt, Writer, overloaded
 
 log = structlog.get_logger(__name__)
 RECEIVED_WITHIN = 30.0

@@ -11,7 +11,7 @@ from bot.incidents.timeline import root_key
 from bot.store import outbox
 from bot.store.database import Database
 from bot.store.tables import Incident
-from bot.trail.impact import WINDOW, Impact, impact
+from bot.trail.queries.impact import WINDOW, Impact, impact
 
 LOOK_EVERY = 15.0
 REFRESH = timedelta(minutes=1)

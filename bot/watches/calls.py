@@ -19,7 +19,7 @@ from bot.incidents import findings
 from bot.store import leases
 from bot.store.database import Database
 from bot.store.tables import CallsWatchState, Finding
-from bot.trail import queries
+from bot.trail.queries import asking as queries
 from bot.watches import calls_deciding, calls_silence, routed
 from bot.watches.calls_deciding import Series
 

@@ -15,9 +15,9 @@ from bot.detect.calls import HOLD, PROVIDER_ERRORS, Counts, Rule, Watched, step
 from bot.detect.hysteresis import Change, State, Verdict
 from bot.incidents import findings
 from bot.store.tables import CallPin, Finding, Incident
-from bot.trail import queries
 from bot.trail.identity import read_public_id
-from bot.trail.queries import MinuteRow
+from bot.trail.queries import asking as queries
+from bot.trail.queries.asking import MinuteRow
 from bot.watches import calls_words, routed
 from bot.watches.routed import Line
 

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 KIND = "calls_silent"
 IMPORTED = "jsonl"
-"""The emitter of calls that somebody imported from a log (bot.trail.jsonl, which is not loaded for its name alone)."""
+"""The emitter of calls that somebody imported (bot.trail.importing.jsonl, not loaded for its name alone)."""
 
 
 async def last_arrivals(session: AsyncSession, systems: Sequence[str]) -> dict[str, datetime]:

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from bot.catalog import Catalog, System
 from bot.detect.calls import Counts
-from bot.trail import histogram
 from bot.trail.calls import ErrorClass
-from bot.trail.queries import MinuteRow
+from bot.trail.queries.asking import MinuteRow
+from bot.trail.storing import histogram
 
 SETTLE = timedelta(seconds=10)
 """A minute is looked at so long after its end: exporters hold calls back for five seconds."""

@@ -8,8 +8,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bot.store.database import Database
-from bot.trail import queries
-from bot.trail.queries import Filter
+from bot.trail.queries import asking as queries
+from bot.trail.queries.asking import Filter
 from tests.acceptance.desk import Bot, Desk
 from tests.unit.trail.otlp_bodies import START_NS, add_span, chat_attributes, trace_request
 

@@ -1,4 +1,4 @@
-"""`/badday calls …`: what the model calls say; the words are read by bot.trail.question."""
+"""`/badday calls …`: what the model calls say; the words are read by bot.trail.queries.question."""
 
 from collections.abc import Sequence
 from html import unescape
@@ -7,7 +7,7 @@ from bot.slack.asking import Ask
 from bot.slack.blocks import markup
 from bot.slack.commands.command import Command
 from bot.slack.views.calls import known_systems
-from bot.trail.question import QuestionError, read_question
+from bot.trail.queries.question import QuestionError, read_question
 
 
 async def run(ask: Ask) -> None:

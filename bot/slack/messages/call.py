@@ -20,7 +20,7 @@ from bot.slack.blocks import (
     markup,
 )
 from bot.slack.messages.words import count
-from bot.trail.listing import conversation
+from bot.trail.queries.listing import conversation
 
 ID = "call"
 PART = 2900

@@ -23,7 +23,7 @@ from bot.slack.blocks import (
     markup,
 )
 from bot.slack.messages.words import count
-from bot.trail.question import Question, Show
+from bot.trail.queries.question import Question, Show
 
 SHOWN = 8
 LINES = 15

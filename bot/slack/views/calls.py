@@ -12,11 +12,13 @@ from bot.slack.messages.call import Attempt, CallWhole
 from bot.slack.messages.calls import SHOWN, CallRow, CallsView, RegisterLine, Sums
 from bot.slack.messages.calls_setup import CallsSetupView
 from bot.slack.views.look import Look
-from bot.trail import fallbacks, impact, listing, permission, queries
-from bot.trail.queries import CallRecord, Filter, Totals
-from bot.trail.question import Question, Show, read_question
-from bot.trail.records import load
-from bot.trail.since import read_since
+from bot.trail.attempts import fallbacks
+from bot.trail.queries import asking as queries
+from bot.trail.queries import impact, listing, permission
+from bot.trail.queries.asking import CallRecord, Filter, Totals
+from bot.trail.queries.question import Question, Show, read_question
+from bot.trail.queries.records import load
+from bot.trail.queries.since import read_since
 
 NANO = Decimal(10) ** -9
 

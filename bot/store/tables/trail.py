@@ -221,7 +221,7 @@ class _Counts(SQLModel):
     truncated: int = 0
     filtered: int = 0
     latency: bytes | None = _bytes(default=None)
-    """Histogram (bot.trail.histogram)."""
+    """Histogram (bot.trail.storing.histogram)."""
 
 
 class CallHour(_Counts, table=True):
@@ -235,7 +235,7 @@ class CallHour(_Counts, table=True):
     dearest_nano: int = _big(default=0)
     """Of the dearest call."""
     slowest: bytes | None = _bytes(default=None)
-    """The slowest calls (bot.trail.rollups)."""
+    """The slowest calls (bot.trail.storing.rollups)."""
     dearest: bytes | None = _bytes(default=None)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bot.trail.bodies import Codec
+from bot.trail.storing.bodies import Codec
 from bot.trail.storing.rows import Unpack
 
 

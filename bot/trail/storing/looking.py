@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.trail.calls import StoredCall
-from bot.trail.merging import Wanted
+from bot.trail.merging.merge import Wanted
 from bot.trail.storing.rows import read_span
 from bot.trail.storing.store import Found, StoredRow
 

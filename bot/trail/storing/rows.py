@@ -10,7 +10,7 @@ import orjson
 
 from bot.trail.calls import ErrorClass, Facts, Kind, Outcome, SeenSpan, StoredCall
 from bot.trail.identity import day_of, day_of_id
-from bot.trail.merging import Wanted
+from bot.trail.merging.merge import Wanted
 from bot.trail.storing.series import SeriesFields
 from bot.trail.storing.store import BodyWrite, CallWrite, StoredRow
 

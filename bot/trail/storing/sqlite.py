@@ -12,11 +12,11 @@ from sqlalchemy import make_url
 
 from bot.store.database import SQLITE_BUSY_MILLISECONDS, SQLITE_PRAGMAS
 from bot.store.turns import Turns
-from bot.trail.merging import Wanted
-from bot.trail.rollups import COLUMNS, HOUR_COLUMNS, Cell, Key, counts_row, hour_row, is_empty
+from bot.trail.merging.merge import Wanted
 from bot.trail.storing import rows, words
 from bot.trail.storing.dictionaries import DictionaryCache
 from bot.trail.storing.looking import MOST_CALLS, Looker
+from bot.trail.storing.rollups import COLUMNS, HOUR_COLUMNS, Cell, Key, counts_row, hour_row, is_empty
 from bot.trail.storing.series import SeriesCache, SeriesFields, digest
 from bot.trail.storing.store import Found, IdTakenError, Plan, SourceDelta, StoreUnavailableError
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.trail.calls import CostSource, SeenSpan, StoredCall
-from bot.trail.merging import Known, Wanted
-from bot.trail.rollups import Delta
+from bot.trail.merging.merge import Known, Wanted
+from bot.trail.storing.rollups import Delta
 from bot.trail.storing.series import SeriesFields
 from bot.trail.storing.words import Document
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bot.trail import otlp
 from bot.trail.calls import ErrorClass, Facts, Outcome
-from bot.trail.mapping import Mapper
+from bot.trail.mapping.mapper import Mapper
+from bot.trail.receiving import otlp
 from bot.trail.spans import Decoded
 
 PAGES = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "send-calls"

@@ -35,10 +35,10 @@ from bot.settings import Settings
 from bot.store import tokens
 from bot.store.database import Database
 from bot.store.tokens import TokenBook, TokenScope
-from bot.trail import wire
-from bot.trail.otlp import decode_logs, decode_traces
-from bot.trail.otlp.jsonform import parsed
-from bot.trail.writer import Failure, PathKind, Posted, Receipt, Writer, overloaded
+from bot.trail.receiving import wire
+from bot.trail.receiving.otlp import decode_logs, decode_traces
+from bot.trail.receiving.otlp.jsonform import parsed
+from bot.trail.receiving.writer import Failure, PathKind, Posted, Receipt, Writer, overloaded
 from tests.unit.trail.otlp_bodies import add_span, as_json, chat, trace_request
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}

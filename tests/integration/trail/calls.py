@@ -7,9 +7,9 @@ from typing import Any
 
 from bot.catalog import Catalog
 from bot.trail.calls import ErrorClass, Facts, Kind, Outcome, Sighting
-from bot.trail.ingest import Arrived, Ingest, Result
-from bot.trail.mapping import Mapped
+from bot.trail.mapping.mapper import Mapped
 from bot.trail.storing import open_store
+from bot.trail.storing.ingest import Arrived, Ingest, Result
 
 _numbers = itertools.count(1)
 

@@ -14,13 +14,13 @@ import pytest
 from bot.catalog import Catalog
 from bot.store import migrate
 from bot.store.database import Database
-from bot.trail import queries
 from bot.trail.calls import Sighting
-from bot.trail.finding import Filter
-from bot.trail.ingest import Arrived, Ingest
-from bot.trail.mapping import Mapped, Mapper
-from bot.trail.otlp import decode_logs, decode_traces
+from bot.trail.mapping.mapper import Mapped, Mapper
+from bot.trail.queries import asking as queries
+from bot.trail.queries.finding import Filter
+from bot.trail.receiving.otlp import decode_logs, decode_traces
 from bot.trail.storing import open_store
+from bot.trail.storing.ingest import Arrived, Ingest
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "otlp"
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from bot.catalog import parse_catalog
 from bot.catalog.models import FallbackTrigger
 from bot.store.database import Database
+from bot.trail.attempts.fallbacks import Entry, Verdict, register
+from bot.trail.attempts.grouping import group_now
 from bot.trail.calls import ErrorClass
-from bot.trail.fallbacks import Entry, Verdict, register
-from bot.trail.grouping import group_now
 from tests.integration.trail.told import Told, tell
 
 CATALOG = parse_catalog("""

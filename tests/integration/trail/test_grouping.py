@@ -10,8 +10,8 @@ from sqlmodel import col
 
 from bot.store.database import Database
 from bot.store.tables import Call, CallHour, CallMinute, TrailState
+from bot.trail.attempts.grouping import LEASE, Grouping, group_now
 from bot.trail.calls import ErrorClass, Kind, SeenSpan
-from bot.trail.grouping import LEASE, Grouping, group_now
 from tests.integration.trail.told import Told, micro, tell
 
 TRACE, PARENT = b"t" * 16, b"app-span"

@@ -10,10 +10,10 @@ from bot.incidents.timeline import root_key
 from bot.store import outbox
 from bot.store.database import Database
 from bot.store.tables import Incident, OutboxMessage
+from bot.trail.attempts.grouping import group_now
 from bot.trail.calls import Sighting
-from bot.trail.finding import Filter
-from bot.trail.grouping import group_now
-from bot.trail.impact import Impact, fallbacks, impact
+from bot.trail.queries.finding import Filter
+from bot.trail.queries.impact import Impact, fallbacks, impact
 from tests.integration.trail.calls import Writing, failed, sighting
 
 CATALOG = parse_catalog("""

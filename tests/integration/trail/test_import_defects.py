@@ -10,14 +10,15 @@ import pytest
 
 from bot.catalog import Catalog
 from bot.store.database import Database
-from bot.trail import litellm, queries
-from bot.trail.defects import DEFECT
-from bot.trail.files import find
-from bot.trail.importing import Importer, Report
-from bot.trail.ingest import Ingest
-from bot.trail.mapping import Mapped, Mapper
-from bot.trail.queries import Filter
+from bot.trail.importing.files import find
+from bot.trail.importing.importer import Importer, Report
+from bot.trail.mapping import litellm
+from bot.trail.mapping.mapper import Mapped, Mapper
+from bot.trail.queries import asking as queries
+from bot.trail.queries.asking import Filter
+from bot.trail.receiving.defects import DEFECT
 from bot.trail.storing import open_store
+from bot.trail.storing.ingest import Ingest
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from sqlmodel import col
 
 from bot.store.database import Database
 from bot.store.tables import Call, CallBody, CallHour, CallMinute, CallSource
-from bot.trail import queries
 from bot.trail.calls import ErrorClass, Kind
-from bot.trail.impact import impact
-from bot.trail.queries import Filter
+from bot.trail.queries import asking as queries
+from bot.trail.queries.asking import Filter
+from bot.trail.queries.impact import impact
 from bot.trail.storing.store import StoreUnavailableError
 from tests.integration.trail.calls import Writing, failed, sighting
 

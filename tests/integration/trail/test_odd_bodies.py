@@ -12,10 +12,10 @@ import pytest
 
 from bot.catalog import Catalog
 from bot.store.database import Database
-from bot.trail.defects import DEFECT
-from bot.trail.pipeline import TrailPipeline
+from bot.trail.receiving.defects import DEFECT
+from bot.trail.receiving.pipeline import TrailPipeline
+from bot.trail.receiving.writer import PathKind, Posted, Receipt
 from bot.trail.storing import open_store
-from bot.trail.writer import PathKind, Posted, Receipt
 from tests.unit.trail.otlp_bodies import add_span, any_value, trace_request
 
 SCOPES = ("", "com.anthropic.sdk.python", "openinference.instrumentation.openai", "litellm", "logfire.openai", "ai")

@@ -14,15 +14,15 @@ from sqlalchemy import select
 from bot.catalog import Catalog, parse_catalog
 from bot.store.database import Database
 from bot.store.tables import Call
-from bot.trail import queries
-from bot.trail.defects import DEFECT
-from bot.trail.fingerprint import user_hash
-from bot.trail.otlp import UndecodableError
-from bot.trail.pipeline import NOT_JSON, TrailPipeline
-from bot.trail.queries import Filter
+from bot.trail.queries import asking as queries
+from bot.trail.queries.asking import Filter
+from bot.trail.receiving.defects import DEFECT
+from bot.trail.receiving.otlp import UndecodableError
+from bot.trail.receiving.pipeline import NOT_JSON, TrailPipeline
+from bot.trail.receiving.writer import Failure, OverloadedError, PathKind, Posted, Receipt
+from bot.trail.redaction.fingerprint import user_hash
 from bot.trail.spans import Decoded
 from bot.trail.storing import open_store
-from bot.trail.writer import Failure, OverloadedError, PathKind, Posted, Receipt
 from tests.unit.trail.otlp_bodies import add_span, as_json, chat, chat_attributes, trace_request
 
 CATALOG = """

@@ -13,9 +13,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from bot.app import Application
 from bot.settings import Settings
-from bot.trail import queries
-from bot.trail.queries import Filter
-from bot.trail.records import CallRecord
+from bot.trail.queries import asking as queries
+from bot.trail.queries.asking import Filter
+from bot.trail.queries.records import CallRecord
 from tests.unit.trail.otlp_bodies import SPAN, START_NS, TRACE, add_span, as_json, chat, chat_attributes, trace_request
 
 CATALOG = """

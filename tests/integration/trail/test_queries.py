@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.store.database import Database
-from bot.trail import queries
-from bot.trail.queries import Filter
+from bot.trail.queries import asking as queries
+from bot.trail.queries.asking import Filter
 from tests.integration.trail.calls import Writing, failed, minutes_apart, sighting
 
 

@@ -12,11 +12,13 @@ from sqlmodel import col
 
 from bot.store.database import Database
 from bot.store.tables import BodyDictionary, Call, CallBody, CallHour, CallMinute, CallPin, CallSpan
-from bot.trail import jobs, queries, retention
 from bot.trail.calls import Kind
-from bot.trail.queries import Filter
-from bot.trail.removing import Removed
-from bot.trail.retention import TrailRetention
+from bot.trail.queries import asking as queries
+from bot.trail.queries.asking import Filter
+from bot.trail.retention import jobs
+from bot.trail.retention import worker as retention
+from bot.trail.retention.removing import Removed
+from bot.trail.retention.worker import TrailRetention
 from tests.integration.trail.calls import Writing, minutes_apart, sighting
 
 

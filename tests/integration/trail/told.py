@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.trail.calls import ErrorClass, Facts, Kind, Outcome, SeenSpan, StoredCall
 from bot.trail.identity import id_maker
-from bot.trail.rollups import Counted
 from bot.trail.storing import open_store
+from bot.trail.storing.rollups import Counted
 from bot.trail.storing.series import series_of
 from bot.trail.storing.store import CallWrite, Plan, SourceDelta
 

@@ -19,8 +19,8 @@ from bot.runbooks.follower import Follower
 from bot.runbooks.library import LiveLibrary, packaged_folder
 from bot.store.database import Database
 from bot.store.tables import CallPin, CallsWatchState, Finding, Incident, OutboxMessage, Page, RunbookStep
-from bot.trail import jsonl
 from bot.trail.calls import ErrorClass
+from bot.trail.importing import jsonl
 from bot.watches import calls_silence
 from bot.watches.calls import CallsWatcher, sync
 from bot.watches.calls_seen import seen_calls

@@ -10,7 +10,7 @@ import pytest
 
 from bot.cli import main
 from bot.doctor import emitters
-from bot.trail.vocabulary import VocabularyFile, load_vocabularies, read_vocabulary
+from bot.trail.mapping.vocabulary import VocabularyFile, load_vocabularies, read_vocabulary
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.slack.messages import call, calls, calls_setup, incident_root
 from bot.slack.messages.call import Attempt, CallWhole
 from bot.slack.messages.calls import CallRow, CallsView, RegisterLine, Sums, share
-from bot.trail.question import Question, Show
+from bot.trail.queries.question import Question, Show
 from tests.unit.slack.snapshot import assert_snapshot
 from tests.unit.slack.test_messages import ROOT
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from bot.trail.calls import Facts, Sighting, StoredCall
 from bot.trail.identity import id_maker
-from bot.trail.mapping import Mapped, Mapper
-from bot.trail.merging import Changes, Known, merge, wanted
+from bot.trail.mapping.mapper import Mapped, Mapper
+from bot.trail.merging.merge import Changes, Known, merge, wanted
 from bot.trail.spans import Decoded, Event, LogRecord, Scope, Span
 
 START_US = 1_795_440_000_000_000

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.trail.attempts import SAME_INPUT_WITHIN_US, Attempt, Group, Place, Try, group, is_other_model
+from bot.trail.attempts.chains import SAME_INPUT_WITHIN_US, Attempt, Group, Place, Try, group, is_other_model
 from bot.trail.calls import ErrorClass, Kind, Outcome
 
 MS = 1_000

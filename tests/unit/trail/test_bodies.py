@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.trail.bodies import LARGEST, BodyError, Codec, train
+from bot.trail.storing.bodies import LARGEST, BodyError, Codec, train
 
 SUBJECTS = [
     "the customer",

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.trail.calls import ErrorClass
-from bot.trail.errors import classify, is_abandoned, shown
+from bot.trail.mapping.errors import classify, is_abandoned, shown
 
 
 @pytest.mark.parametrize(

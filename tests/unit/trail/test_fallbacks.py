@@ -4,7 +4,7 @@ import pytest
 
 from bot.catalog import Route, System
 from bot.catalog.models import FallbackTrigger
-from bot.trail.fallbacks import Happened, Verdict, entry_of
+from bot.trail.attempts.fallbacks import Happened, Verdict, entry_of
 
 TIMEOUT = FallbackTrigger.TIMEOUT
 NOTHING = Happened()

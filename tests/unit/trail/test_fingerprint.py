@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.trail.fingerprint import input_hash, user_hash
+from bot.trail.redaction.fingerprint import input_hash, user_hash
 
 ASKED = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is the refund window?"}]
 

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.trail import histogram
+from bot.trail.storing import histogram
 
 latencies = st.lists(st.integers(0, 10_000_000_000), max_size=60)
 

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.trail.calls import ErrorClass, Facts, Outcome
-from bot.trail.joining import Ranks, copied, hint, hints_of, join, pack_levels, settle
-from bot.trail.vocabulary import Levels
+from bot.trail.mapping.vocabulary import Levels
+from bot.trail.merging.joining import Ranks, copied, hint, hints_of, join, pack_levels, settle
 
 COUNTS = st.none() | st.integers(0, 3)
 TEXTS = st.none() | st.sampled_from(["yes", "no, not today", '{"ok": true}', '{"ok": tru', "[]"])

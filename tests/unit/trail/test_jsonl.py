@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.trail.calls import ErrorClass, Kind, Outcome, Sighting
-from bot.trail.jsonl import LineError, sighting
+from bot.trail.importing.jsonl import LineError, sighting
 
 
 def read(**record: Any) -> Sighting:

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.trail.calls import ErrorClass, Outcome
-from bot.trail.litellm import sightings
+from bot.trail.mapping.litellm import sightings
 from tests.unit.trail.spans_for_tests import calls_of
 
 START = 1_795_440_000.25

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.trail.calls import ErrorClass, Kind, Outcome, Sighting, StoredCall
-from bot.trail.merging import Known, merge
-from bot.trail.otlp import decode_logs, decode_traces
+from bot.trail.merging.merge import Known, merge
+from bot.trail.receiving.otlp import decode_logs, decode_traces
 from tests.unit.trail.spans_for_tests import (
     MAPPER,
     RECEIVED_US,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from bot.trail.otlp import UndecodableError, decode_logs, decode_traces
-from bot.trail.otlp.parts import BAD_SHAPE, BAD_SPAN_ID, BAD_TRACE_ID, CUT_OFF
+from bot.trail.receiving.otlp import UndecodableError, decode_logs, decode_traces
+from bot.trail.receiving.otlp.parts import BAD_SHAPE, BAD_SPAN_ID, BAD_TRACE_ID, CUT_OFF
 from bot.trail.spans import Decoded
 from tests.unit.trail.otlp_bodies import SPAN, START_NS, TRACE, add_span, any_value, as_json, trace_request
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.trail.calls import ErrorClass
-from bot.trail.outputs import Parse, declared, flaw, parse, schema_text
+from bot.trail.mapping.outputs import Parse, declared, flaw, parse, schema_text
 
 SCHEMA = '{"type":"object","properties":{"days":{"type":"integer"}},"required":["days"],"additionalProperties":false}'
 

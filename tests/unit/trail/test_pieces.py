@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.trail.files import Found, find
-from bot.trail.pieces import LARGEST_BODY, Form, Piece, UnreadableError, pieces
+from bot.trail.importing.files import Found, find
+from bot.trail.importing.pieces import LARGEST_BODY, Form, Piece, UnreadableError, pieces
 
 CALL = {"ts": 1772460000, "output": "x"}
 LITELLM = {"call_type": "acompletion", "response_cost": 0.1, "model": "m"}

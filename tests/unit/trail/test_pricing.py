@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from bot.catalog.models import Catalog, Price, Provider
 from bot.trail.calls import CostSource, Facts, Outcome
-from bot.trail.model_names import spellings, without_date
-from bot.trail.pricing import Priced, Pricer
+from bot.trail.pricing.model_names import spellings, without_date
+from bot.trail.pricing.pricer import Priced, Pricer
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TOKEN_PRICES = ("input_mtok", "output_mtok", "requests_kcount")
@@ -292,7 +292,7 @@ def test_every_name_has_at_least_one_spelling(model: str) -> None:
 
 def test_the_price_list_is_not_loaded_before_a_call_needs_it() -> None:
     code = (
-        "import sys; from bot.trail.pricing import Pricer; from bot.trail.calls import Facts;"
+        "import sys; from bot.trail.pricing.pricer import Pricer; from bot.trail.calls import Facts;"
         "from bot.catalog import Catalog; Pricer(Catalog()).price(Facts(model_asked='x'));"
         "assert 'genai_prices' not in sys.modules"
     )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.trail.identity import public_id
-from bot.trail.question import BREAKDOWNS, Question, QuestionError, Show, read_question
+from bot.trail.queries.question import BREAKDOWNS, Question, QuestionError, Show, read_question
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 SYSTEMS = ("support-bot", "search")

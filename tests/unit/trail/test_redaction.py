@@ -13,8 +13,8 @@ from stdnum import luhn as reference
 
 from bot.catalog.models import RedactPattern
 from bot.catalog.patterns import PatternError, checked
-from bot.trail.redaction import Redactor
-from bot.trail.sensitive import luhn
+from bot.trail.redaction.redactor import Redactor
+from bot.trail.redaction.sensitive import luhn
 
 REDACTOR = Redactor()
 A36 = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.trail import histogram
 from bot.trail.calls import ErrorClass, Facts, Outcome
-from bot.trail.rollups import (
+from bot.trail.storing import histogram
+from bot.trail.storing.rollups import (
     COLUMNS,
     HOUR_COLUMNS,
     HOUR_US,

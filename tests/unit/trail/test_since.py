@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.trail.since import SinceError, read_since
+from bot.trail.queries.since import SinceError, read_since
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
 

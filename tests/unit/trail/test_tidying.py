@@ -2,7 +2,7 @@
 
 from bot.catalog import Catalog
 from bot.trail.calls import Facts, Kind, Sighting
-from bot.trail.tidying import Tidier
+from bot.trail.redaction.tidying import Tidier
 
 
 def tidied(conversation_id: str) -> Facts:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.trail.usage import Usage, read_usage
+from bot.trail.mapping.usage import Usage, read_usage
 
 
 @pytest.mark.parametrize(

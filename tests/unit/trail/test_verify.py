@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from bot.trail.records import CallRecord
-from bot.trail.verify import States, compare
+from bot.trail.importing.verify import States, compare
+from bot.trail.queries.records import CallRecord
 
 TRUTH: dict[str, Any] = {
     "outcome": "ok",

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.trail.mapping import Mapper
+from bot.trail.mapping.mapper import Mapper
+from bot.trail.mapping.vocabulary import Vocabularies, compile_vocabularies, load_vocabularies, read_vocabulary
 from bot.trail.spans import Decoded
-from bot.trail.vocabulary import Vocabularies, compile_vocabularies, load_vocabularies, read_vocabulary
 from tests.unit.trail.spans_for_tests import facts_of, mapped, record, span
 
 GENERAL = "name: opentelemetry-genai\nabout: x\nkinds: [{kind: call, any: [gen_ai.request.model]}]\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.trail.wire import Form, Unpacker, WireError, form_of, unpack
+from bot.trail.receiving.wire import Form, Unpacker, WireError, form_of, unpack
 
 
 def raw_deflate(content: bytes) -> bytes:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.trail.otlp import UndecodableError
-from bot.trail.writer import Failure, OverloadedError, PathKind, Posted, Receipt, Writer, overloaded
+from bot.trail.receiving.otlp import UndecodableError
+from bot.trail.receiving.writer import Failure, OverloadedError, PathKind, Posted, Receipt, Writer, overloaded
 
 
 @dataclass

@@ -5,9 +5,9 @@ from decimal import Decimal
 from bot.catalog import Catalog, Provider, Route, System
 from bot.catalog.models import Price
 from bot.detect.calls import Counts, Rule
-from bot.trail import histogram
 from bot.trail.calls import ErrorClass
-from bot.trail.queries import MinuteRow
+from bot.trail.queries.asking import MinuteRow
+from bot.trail.storing import histogram
 from bot.watches import calls_words, routed
 from bot.watches.routed import Line, line_of
 

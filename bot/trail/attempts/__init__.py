@@ -1,0 +1,1 @@
+"""Which calls are attempts at one request, and what stood in for what failed."""

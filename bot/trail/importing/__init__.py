@@ -1,0 +1,1 @@
+"""Calls from files: logs, recorded bodies, and recorded bodies with their truth."""

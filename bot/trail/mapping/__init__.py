@@ -1,0 +1,1 @@
+"""From spans and log records of any instrumentation to sightings of calls."""

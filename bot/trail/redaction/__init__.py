@@ -1,0 +1,1 @@
+"""What must not be stored is taken out before anything is written."""
