@@ -6,6 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from bot.catalog.cover import Contact, Group, Hours, Maintenance, Policy, Rotation
+
 
 class Engine(StrEnum):
     """Kinds of status page that can be polled."""
@@ -32,6 +34,8 @@ class Person:
     email: str
     slack: str | None = None
     timezone: str = "UTC"
+    contacts: tuple[Contact, ...] = (Contact("slack"), Contact("email"))
+    """In the order in which they are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,14 @@ class System:
     depends_on: tuple[str, ...] = ()
     calls: CallsWatch = CallsWatch()
     redact: tuple[RedactPattern, ...] = ()
+    rotation: str | None = None
+    """Whoever is on call there is paged first, before the owner."""
+    policy: str | None = None
+    """None: the default one, see bot.paging.policy."""
+    business_hours: tuple[Hours, ...] = ()
+    """Empty: Monday to Friday, 09:00 to 18:00 where the owner is."""
+    updates: timedelta | None = None
+    """How often whoever leads an incident is reminded to say how it stands; None: never."""
     fallbacks: Mapping[str, Mapping[FallbackTrigger, str]] = field(default_factory=dict)
     """By dependency and trigger, what should happen: another provider's name, or `retry`, `cached`, `template`,
     `human`, `none`."""
@@ -171,6 +183,12 @@ class Catalog:
     providers: Mapping[str, Provider] = field(default_factory=dict)
     systems: Mapping[str, System] = field(default_factory=dict)
     watches: Mapping[str, Watch] = field(default_factory=dict)
+    rotations: Mapping[str, Rotation] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    maintenance: Mapping[str, Maintenance] = field(default_factory=dict)
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
+    """How the ways to reach people are set up as a whole, by kind: the mail server, the Twilio account."""
 
     def systems_using(self, provider: str) -> list[System]:
         """The systems that have the provider in a route or depend on it."""

@@ -112,7 +112,8 @@ async def apply(session: AsyncSession, incident_id: int, event: Event, *, now: d
             one.acknowledged_at = now
         else:
             one.ended_at = now
-        await outbox.edit(session, one.message_key, now=now)
+        if one.message_key is not None:
+            await outbox.edit(session, one.message_key, now=now)
     await session.flush()
 
 

@@ -1,10 +1,12 @@
 """The tables; importing this package makes the whole schema known."""
 
+from bot.store.tables.alerts import Alert, Silence
 from bot.store.tables.audit import AuditEntry
 from bot.store.tables.base import Leased
 from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
-from bot.store.tables.incidents import Incident, IncidentFinding, Page, PageAttempt, TimelineEntry
+from bot.store.tables.incidents import FollowUp, Incident, IncidentFinding, IncidentRole, Picture, TimelineEntry
 from bot.store.tables.messages import DeliveryAttempt, InboxItem, OutboxLane, OutboxMessage, SlackIdentity
+from bot.store.tables.paging import AckLink, ContactTest, CoverOverride, Escalation, Page, PageAttempt
 from bot.store.tables.runbooks import Arming, RunbookRun, RunbookStep
 from bot.store.tables.switchboard import Switch
 from bot.store.tables.trail import (
@@ -25,6 +27,8 @@ from bot.store.tables.trail import (
 from bot.store.tables.watching import Finding, Observation, PollTarget, WatchState
 
 __all__ = [
+    "AckLink",
+    "Alert",
     "ApiToken",
     "Arming",
     "AuditEntry",
@@ -39,20 +43,27 @@ __all__ = [
     "CallSource",
     "CallSpan",
     "CallsWatchState",
+    "ContactTest",
+    "CoverOverride",
     "DeliveryAttempt",
+    "Escalation",
     "Finding",
+    "FollowUp",
     "InboxItem",
     "Incident",
     "IncidentFinding",
+    "IncidentRole",
     "Leased",
     "Observation",
     "OutboxLane",
     "OutboxMessage",
     "Page",
     "PageAttempt",
+    "Picture",
     "PollTarget",
     "RunbookRun",
     "RunbookStep",
+    "Silence",
     "SlackIdentity",
     "Switch",
     "TimelineEntry",

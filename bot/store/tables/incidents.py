@@ -1,4 +1,4 @@
-"""Incidents with their findings, timeline and pages."""
+"""Incidents with their findings, timeline, roles and follow-ups."""
 
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,14 @@ class Incident(SQLModel, table=True):
     resolved_at: datetime | None = Field(default=None, index=True)
     resolved_by: str | None = None
     reopened: int = 0
+    status: str = "investigating"
+    """How far people are: investigating, identified, monitoring; see bot.incidents.status."""
+    update_due: datetime | None = Field(default=None, index=True)
+    """When whoever leads is reminded to say how it stands; None: no reminder."""
+    resolution: str = ""
+    """What it was and what ended it, as a person said when resolving; plain text."""
+    flapping_since: datetime | None = None
+    """Since when it comes and goes too often to tell each time; None while it does not."""
     runbooks_started_at: datetime | None = None
     """When the runbook for it was looked up; None while that is still to be done."""
     version: int = 1
@@ -81,33 +89,47 @@ class TimelineEntry(SQLModel, table=True):
     data: dict[str, Any] | None = json_field(default=None)
 
 
-class Page(SQLModel, table=True):
-    """An attempt to reach one person about one incident."""
+class IncidentRole(SQLModel, table=True):
+    """Who has which part in an incident: lead, communications, scribe, or a word of the team's own."""
 
-    __tablename__ = "page"
+    __tablename__ = "incident_role"
+
+    incident_id: int = Field(foreign_key="incident.id", primary_key=True)
+    role: str = Field(primary_key=True)
+    person: str
+    """Key of a person of the catalog, or a Slack user's id."""
+    since: datetime
+    given_by: str
+
+
+class FollowUp(SQLModel, table=True):
+    """Something to be done after an incident, with an owner."""
+
+    __tablename__ = "follow_up"
 
     id: int | None = Field(default=None, primary_key=True)
     incident_id: int = Field(foreign_key="incident.id", index=True)
-    person: str
-    state: str = Field(index=True)
-    """See bot.paging.life."""
-    message_key: str = Field(index=True)
-    """The outbox message that carries it; several waiting pages of one person share one."""
+    text: str
+    owner: str
+    due_at: datetime | None = None
     created_at: datetime
-    delivered_at: datetime | None = None
-    acknowledged_at: datetime | None = None
-    ended_at: datetime | None = None
+    created_by: str
+    done_at: datetime | None = None
+    done_by: str | None = None
 
 
-class PageAttempt(SQLModel, table=True):
-    """One try to deliver a page by one method, with its outcome."""
+class Picture(SQLModel, table=True):
+    """A picture of an incident's thread that somebody kept for the timeline."""
 
-    __tablename__ = "page_attempt"
+    __tablename__ = "picture"
 
     id: int | None = Field(default=None, primary_key=True)
-    page_id: int = Field(foreign_key="page.id", index=True)
-    method: str
-    at: datetime
-    outcome: str
-    """delivered, failed, unknown"""
-    detail: str | None = None
+    incident_id: int = Field(foreign_key="incident.id", index=True)
+    entry_id: int = Field(foreign_key="timeline_entry.id", index=True)
+    slack_file: str = Field(index=True)
+    name: str
+    mimetype: str
+    content: bytes | None = None
+    """None until it was fetched from Slack."""
+    error: str | None = None
+    kept_at: datetime

@@ -1,0 +1,65 @@
+"""Alerts that other systems sent, and what keeps findings from paging."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from bot.store.tables.base import Leased, json_field
+
+
+class Alert(Leased, table=True):
+    """One alert of another system, as it said last; the same one sent again is the same row.
+
+    It is a row before the sender gets its answer, and becomes a finding after that: `handled_revision < revision` means
+    that this waits.
+    """
+
+    __tablename__ = "alert"
+    __table_args__ = (UniqueConstraint("system", "fingerprint"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    system: str
+    fingerprint: str
+    """SHA-256 of what makes it the same alert: its labels, or the sender's own key."""
+    source: str
+    """alertmanager, grafana, generic"""
+    cause: str
+    """The label `alertname`, or the field `cause`; each of a system is its own incident."""
+    severity: str
+    title: str
+    text: str = ""
+    url: str | None = None
+    labels: dict[str, str] = json_field(default_factory=dict)
+    annotations: dict[str, str] = json_field(default_factory=dict)
+    firing: bool
+    starts_at: datetime
+    ends_at: datetime | None = None
+    received_at: datetime
+    """When it was first heard of."""
+    changed_at: datetime
+    revision: int = 1
+    """Grows when it begins, ends, or changes its words or severity; not when it is merely repeated."""
+    handled_revision: int = Field(default=0)
+    finding_id: int | None = Field(default=None, foreign_key="finding.id", index=True)
+
+
+class Silence(SQLModel, table=True):
+    """What shall not page for a while, and why. It lives until its end, whatever resolves meanwhile."""
+
+    __tablename__ = "silence"
+
+    id: int | None = Field(default=None, primary_key=True)
+    system: str | None = None
+    """None: every system."""
+    kind: str | None = None
+    """Kind of finding (`alert`, `provider_status`, …); None: every kind."""
+    subject: str | None = None
+    """Subject of the finding (an alertname, a provider); None: every subject. `*` at the end matches the rest."""
+    reason: str
+    created_at: datetime
+    created_by: str
+    ends_at: datetime = Field(index=True)
+    ended_at: datetime | None = None
+    """When somebody ended it early."""
+    ended_by: str | None = None
