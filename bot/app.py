@@ -21,6 +21,7 @@ from bot.http import trail as trail_http
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
 from bot.incidents.impact import ImpactKeeper
+from bot.paging.pager import Pager
 from bot.runbooks.follower import Follower
 from bot.runbooks.library import LiveLibrary
 from bot.runbooks.worker import StepWorker
@@ -102,6 +103,7 @@ class Application:
         if "page" in self.roles:
             self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
             self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
+            self._crew.hire("pager", Pager(self.db, self.catalog, self.clock).run)
             self._crew.hire("closer", Closer(self.db, self.clock).run)
             self._crew.hire("impact", ImpactKeeper(self.db, self.clock).run)
             self._crew.hire("retention", Retention(self.db, self.clock).run)

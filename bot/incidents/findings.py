@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.catalog import Catalog
 from bot.incidents import incidents, timeline
 from bot.incidents.severity import Severity, worse
-from bot.paging import pages
+from bot.paging import escalation
 from bot.store.tables import Finding, Incident, IncidentFinding
 
 
@@ -149,7 +149,7 @@ async def _tell(session: AsyncSession, incident: Incident, finding: Finding, *, 
         session, incident.id, kind="seen", actor="badday", text=_known(finding) or finding.title, now=now, show=True
     )
     if Severity(incident.severity).pages and not paged_before:
-        await pages.page(session, incident, incident.owner, now=now)
+        await escalation.request(session, incident, now=now)
     await incidents.touch(session, incident, now=now, urgent=False)
 
 

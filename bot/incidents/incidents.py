@@ -1,7 +1,6 @@
 """Opening, acknowledging, resolving and reopening incidents."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -11,10 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.catalog import Catalog
 from bot.incidents import timeline
 from bot.incidents.life import Event, State, after
+from bot.incidents.races import Outcome as Outcome
+from bot.incidents.races import locked
 from bot.incidents.severity import Severity
 from bot.incidents.timeline import root_key
-from bot.paging import pages
-from bot.paging.life import Event as PageEvent
+from bot.paging import escalation
 from bot.store import audit, outbox
 from bot.store.database import wake_after_commit
 from bot.store.tables import Incident, IncidentFinding, TimelineEntry
@@ -22,18 +22,13 @@ from bot.store.tables import Incident, IncidentFinding, TimelineEntry
 TOPIC = "incidents"
 REOPEN_WITHIN = timedelta(minutes=30)
 """The same cause so soon after a resolution is the same incident, not a new one."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of asking for a change of state: applied, or refused because of what `by` did at `at`."""
-
-    applied: bool
-    incident: Incident
-    refusal: str = ""
-    """Why not, without names and times: `already acknowledged`, `already resolved`, `out of date`."""
-    by: str | None = None
-    at: datetime | None = None
+_HOW = {
+    "email": " by the link in an e-mail",
+    "pagerduty": " in PagerDuty",
+    "twilio": " by phone",
+    "webhook": " by the link of a webhook",
+    "command": " by command",
+}
 
 
 async def open_incident(
@@ -49,15 +44,17 @@ async def open_incident(
     now: datetime,
     provider: str | None = None,
     finding_ids: Iterable[int] = (),
+    page_first: Sequence[str] = (),
 ) -> Incident:
-    """Open an incident of a system: its thread, a page to its owner where the severity asks for one.
+    """Open an incident of a system: its thread, and an escalation where the severity asks for one.
 
-    An open incident with the same cause takes the findings instead of a second one being opened; one that was
-    resolved shortly before is reopened in its old thread.
+    `page_first` are targets (`person:sam`) that are paged before the policy's own. An open incident with the same
+    cause takes the findings instead of a second one being opened; one that was resolved shortly before is reopened in
+    its old thread.
     """
     existing = await _open_with_cause(session, system, cause)
     if existing is None:
-        existing = await _reopen_recent(session, system, cause, severity=severity, known=known, now=now)
+        existing = await _reopen_recent(session, catalog, system, cause, severity=severity, known=known, now=now)
     if existing is not None:
         await link(session, existing, finding_ids)
         return existing
@@ -100,7 +97,7 @@ async def open_incident(
         now=now,
     )
     if Severity(severity).pages:
-        await pages.page(session, incident, incident.owner, now=now)
+        await escalation.start(session, catalog, incident, first=page_first, now=now)
     wake_after_commit(session, TOPIC)
     return incident
 
@@ -123,23 +120,34 @@ async def open_incidents(session: AsyncSession, system: str | None = None) -> Se
 
 
 async def acknowledge(
-    session: AsyncSession, incident_id: int, *, version: int | None, actor: str, now: datetime
+    session: AsyncSession, incident_id: int, *, version: int | None, actor: str, now: datetime, how: str = "slack"
 ) -> Outcome:
     """Take the incident on; the first to ask wins, the others are told who it was.
 
-    Raises LookupError when there is no such incident.
+    `how` is the face: slack, command, email, pagerduty, twilio, webhook. Where the policy wants several people, it is
+    acknowledged with the last of them. Raises LookupError when there is no such incident.
     """
-    incident = await _locked(session, incident_id)
+    incident = await locked(session, incident_id)
     refused = _refusal(incident, Event.ACKNOWLEDGE, version)
     if refused is not None:
         return refused
+    by = _HOW.get(how, "")
+    ack = await escalation.acknowledge(session, incident, actor=actor, how=how, now=now)
+    if not ack.applied:
+        return Outcome(False, incident, "already acknowledged", actor, now)
+    if ack.missing:
+        text = f"Acknowledged{by}; {ack.missing} more {'has' if ack.missing == 1 else 'have'} to"
+        await timeline.add(session, incident_id, kind="acknowledged", actor=actor, text=text, now=now, show=True)
+        await touch(session, incident, now=now)
+        return Outcome(True, incident)
     before = incident.state
     incident.state = State.ACKNOWLEDGED
     incident.acknowledged_at, incident.acknowledged_by = now, actor
     incident.version += 1
-    await timeline.add(session, incident_id, kind="acknowledged", actor=actor, text="Acknowledged", now=now, show=True)
+    await timeline.add(
+        session, incident_id, kind="acknowledged", actor=actor, text=f"Acknowledged{by}", now=now, show=True
+    )
     await _record_state(session, incident, before, actor=actor, now=now)
-    await pages.apply(session, incident_id, PageEvent.ACKNOWLEDGE, now=now)
     await touch(session, incident, now=now)
     return Outcome(True, incident)
 
@@ -148,7 +156,7 @@ async def resolve(
     session: AsyncSession, incident_id: int, *, version: int | None, actor: str, now: datetime
 ) -> Outcome:
     """End the incident, by hand or (actor `badday`) because its recovery held. Raises LookupError like acknowledge."""
-    incident = await _locked(session, incident_id)
+    incident = await locked(session, incident_id)
     refused = _refusal(incident, Event.RESOLVE, version)
     if refused is not None:
         return refused
@@ -160,7 +168,7 @@ async def resolve(
     text = "Resolved: the recovery held" if incident.recovered_at and actor == "badday" else "Resolved"
     await timeline.add(session, incident_id, kind="resolved", actor=actor, text=text, now=now)
     await _record_state(session, incident, before, actor=actor, now=now)
-    await pages.apply(session, incident_id, PageEvent.RESOLVE, now=now)
+    await escalation.end(session, incident_id, now=now)
     await outbox.post(
         session,
         key=f"incident:{incident_id}:summary:{incident.reopened}",
@@ -187,20 +195,6 @@ async def touch(session: AsyncSession, incident: Incident, *, now: datetime, urg
     await session.flush()
     await outbox.edit(session, root_key(incident.id), now=now, urgent=urgent)
     wake_after_commit(session, TOPIC)
-
-
-async def _locked(session: AsyncSession, incident_id: int) -> Incident:
-    """The incident, held against other transactions until this one ends: the race is decided here."""
-    statement = (
-        select(Incident)
-        .where(col(Incident.id) == incident_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    incident: Incident | None = (await session.execute(statement)).scalar_one_or_none()
-    if incident is None:
-        raise LookupError(f"there is no incident {incident_id}")
-    return incident
 
 
 def _refusal(incident: Incident, event: Event, version: int | None) -> Outcome | None:
@@ -237,7 +231,7 @@ async def _open_with_cause(session: AsyncSession, system: str, cause: str) -> In
 
 
 async def _reopen_recent(
-    session: AsyncSession, system: str, cause: str, *, severity: str, known: str, now: datetime
+    session: AsyncSession, catalog: Catalog, system: str, cause: str, *, severity: str, known: str, now: datetime
 ) -> Incident | None:
     statement = (
         select(Incident)
@@ -273,7 +267,7 @@ async def _reopen_recent(
     )
     await _record_state(session, incident, before, actor="badday", now=now)
     if Severity(severity).pages:
-        await pages.page(session, incident, incident.owner, now=now)
+        await escalation.resume(session, catalog, incident, now=now)
     await touch(session, incident, now=now)
     return incident
 

@@ -1,9 +1,9 @@
 """The life of an incident, as a table: state x event -> state.
 
-    state        | acknowledge  | resolve  | reopen
-    triggered    | acknowledged | resolved |
-    acknowledged |              | resolved |
-    resolved     |              |          | triggered
+    state        | acknowledge  | unacknowledge | resolve  | reopen
+    triggered    | acknowledged |               | resolved |
+    acknowledged |              | triggered     | resolved |
+    resolved     |              |               |          | triggered
 
 An empty cell is a refusal: the event does not apply, and whoever asked for it is told what happened before.
 """
@@ -21,6 +21,8 @@ class State(StrEnum):
 
 class Event(StrEnum):
     ACKNOWLEDGE = "acknowledge"
+    UNACKNOWLEDGE = "unacknowledge"
+    """Nothing was heard of whoever acknowledged, or they handed it over."""
     RESOLVE = "resolve"
     REOPEN = "reopen"
 
@@ -28,6 +30,7 @@ class Event(StrEnum):
 LIFE: Mapping[tuple[State, Event], State] = MappingProxyType(
     {
         (State.TRIGGERED, Event.ACKNOWLEDGE): State.ACKNOWLEDGED,
+        (State.ACKNOWLEDGED, Event.UNACKNOWLEDGE): State.TRIGGERED,
         (State.TRIGGERED, Event.RESOLVE): State.RESOLVED,
         (State.ACKNOWLEDGED, Event.RESOLVE): State.RESOLVED,
         (State.RESOLVED, Event.REOPEN): State.TRIGGERED,

@@ -181,6 +181,8 @@ class Settling:
         now = self._clock()
         detail = ": ".join(part for part in (answer.error, answer.detail) if part) or None
         async with self._turns, self._db.transaction() as session:
+            if page is not None and message.kind in pages.KINDS:
+                await pages.hold_of_message(session, message)
             if not await leases.finish(session, message, **changes):
                 log.warning("another worker took the message over", key=message.key)
                 return
@@ -189,7 +191,7 @@ class Settling:
                     message_id=message.id, revision=message.revision, at=now, outcome=outcome, detail=detail
                 )
             )
-            if message.kind == "page" and page is not None:
+            if page is not None and message.kind in pages.KINDS:
                 await pages.delivered(session, message.key, outcome=page, detail=detail, now=now)
             for lane, until in closed:
                 await lanes.close_until(session, lane, until, now=now)

@@ -38,6 +38,11 @@ class Escalation(Leased, table=True):
     version: int = 1
     started_at: datetime
     changed_at: datetime
+    changed_by: str = "badday"
+    change: str = ""
+    """What was done last, as whoever comes too late is told it: `escalated to Sam Lee`."""
+    acknowledgers: list[str] = json_field(default_factory=list)
+    """Who acknowledged so far; a policy may want several."""
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     acknowledged_how: str | None = None

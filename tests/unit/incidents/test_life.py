@@ -1,11 +1,10 @@
-"""The life cycles of incidents and pages, exhaustively."""
+"""The life cycle of incidents, exhaustively."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.incidents import life
 from bot.incidents.severity import Severity, worse
-from bot.paging import life as page_life
 
 
 @given(st.lists(st.sampled_from(life.Event)))
@@ -28,14 +27,6 @@ def test_every_open_incident_can_be_resolved() -> None:
 def test_an_event_applies_once() -> None:
     for (state, event), following in life.LIFE.items():
         assert life.after(following, event) is None, f"{event} twice from {state}"
-
-
-@given(st.lists(st.sampled_from(page_life.Event)))
-def test_a_page_that_ended_stays_ended(events: list[page_life.Event]) -> None:
-    state = page_life.State.PAGING
-    for event in [*events, page_life.Event.RESOLVE, *events]:
-        state = page_life.LIFE.get((state, event), state)
-    assert state is page_life.State.ENDED
 
 
 def test_only_sev3_lets_people_sleep() -> None:
