@@ -75,6 +75,15 @@ def _scopes(identity: AsyncSlackResponse) -> Check:
             f"the installed app lacks: {', '.join(missing)}",
             f"paste slack-manifest.yaml into App Manifest at {APP_SETTINGS} and install the app again",
         )
+    optional = sorted(set(load_manifest()["oauth_config"]["scopes"].get("bot_optional", ())) - granted)
+    if optional:
+        return Check(
+            "slack-scopes",
+            Status.WARN,
+            f"the installed app lacks optional scopes: {', '.join(optional)}",
+            "without dnd:read nobody is known to be in Do Not Disturb, and a page waits for them as for anybody; "
+            f"paste slack-manifest.yaml into App Manifest at {APP_SETTINGS} and install the app again",
+        )
     return Check("slack-scopes", Status.OK, "all scopes of slack-manifest.yaml are granted")
 
 

@@ -15,22 +15,24 @@ from bot.slack.waiting import ASIDE
 from bot.store import outbox
 from bot.store.outbox import Priority
 
-_VALUE = re.compile(r"(?P<what>inc|step):(?P<id>\d+):v(?P<version>\d+)")
+_VALUE = re.compile(r"(?P<what>inc|step|esc):(?P<id>\d+):v(?P<version>\d+)(:(?P<choice>\w+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a button is about: an incident or a step, as it was when the button was shown."""
+    """What a button is about: an incident, its escalation or a step, as it was when the button was shown."""
 
     what: str
     id: int
     version: int
+    choice: str = ""
+    """What was chosen from a list, for example the minutes of a snooze."""
 
 
 def target(value: str) -> Target | None:
-    """The target in a button's value, `inc:42:v3` or `step:7:v2`; None for anything else."""
+    """The target in a button's value, `inc:42:v3`, `step:7:v2` or `esc:42:v5:30`; None for anything else."""
     found = _VALUE.fullmatch(value)
-    return Target(found["what"], int(found["id"]), int(found["version"])) if found else None
+    return Target(found["what"], int(found["id"]), int(found["version"]), found["choice"] or "") if found else None
 
 
 @dataclass(frozen=True, slots=True)

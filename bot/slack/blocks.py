@@ -178,11 +178,13 @@ class Select:
     action_id: str
     options: Sequence[Option]
     initial: Option | None = None
+    placeholder: str = ""
 
     def json(self) -> JSON:
         initial = {"initial_option": self.initial.json()} if self.initial else {}
+        hint = {"placeholder": Plain(self.placeholder).clipped(limits.PLACEHOLDER)} if self.placeholder else {}
         options = [option.json() for option in self.options[: limits.OPTIONS]]
-        return {"type": "static_select", "action_id": self.action_id, "options": options, **initial}
+        return {"type": "static_select", "action_id": self.action_id, "options": options, **initial, **hint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +259,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    buttons: Sequence[Button | LinkButton]
+    buttons: Sequence[Button | LinkButton | Select]
 
     def json(self) -> JSON:
         return {"type": "actions", "elements": [button.json() for button in self.buttons[: limits.ACTIONS_ELEMENTS]]}

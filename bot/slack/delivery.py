@@ -13,10 +13,12 @@ import structlog
 from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
 from bot.catalog import Catalog
+from bot.paging import pages
 from bot.slack import lanes, queue, readback
 from bot.slack.blocks import Home, Message
 from bot.slack.identity import Identities, UnreachableError
 from bot.slack.queue import LEASE, Task, Work
+from bot.slack.quiet import Quiet
 from bot.slack.rendering import BROADCAST, Shown, render
 from bot.slack.settling import Settling
 from bot.slack.views.look import Look
@@ -61,6 +63,7 @@ class Delivery:
         self._clock = clock
         self._public_url = public_url
         self._every = timedelta(seconds=pace) if pace is not None else None
+        self._quiet = Quiet(web, identities, clock)
         self._settling = Settling(db, clock, every=self._every)
         self._owner = leases.new_owner()
         self._working: dict[asyncio.Task[None], OutboxMessage] = {}
@@ -164,6 +167,17 @@ class Delivery:
             )
         )
         await self._settling.posted(message, answer, sent_at=sent_at)
+        if message.kind == "page" and answer.verdict is Verdict.DONE:
+            await self._mind_quiet(message)
+
+    async def _mind_quiet(self, message: OutboxMessage) -> None:
+        """A page to somebody in Do Not Disturb makes no sound: nobody waits for them."""
+        until = await self._quiet.until(message.channel.removeprefix(PERSON))
+        if until is None:
+            return
+        async with self._db.transaction() as session:
+            await pages.hold_of_message(session, message)
+            await pages.disturbs(session, message.key, until, now=self._clock())
 
     async def _look_up(self, message: OutboxMessage) -> None:
         try:

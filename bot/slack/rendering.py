@@ -10,6 +10,7 @@ from bot.slack.messages import (
     calls,
     calls_setup,
     ephemeral,
+    escalation,
     help,  # noqa: A004 - the message's name
     home,
     incident_root,
@@ -20,6 +21,7 @@ from bot.slack.messages import (
     summary,
 )
 from bot.slack.views import calls as calls_views
+from bot.slack.views import escalation as escalation_views
 from bot.slack.views import incident as incident_views
 from bot.slack.views import overview
 from bot.slack.views import step as step_views
@@ -36,6 +38,14 @@ async def _root(look: Look, subject: Subject) -> Shown:
 
 async def _page(look: Look, subject: Subject) -> Shown:
     return page.render(await incident_views.page(look, subject))
+
+
+async def _escalation(look: Look, subject: Subject) -> Shown:
+    return escalation.render(await escalation_views.step(look, subject))
+
+
+async def _channel_page(look: Look, subject: Subject) -> Shown:
+    return escalation.render_channel_page(await escalation_views.channel_page(look, subject))
 
 
 async def _note(look: Look, subject: Subject) -> Shown:
@@ -77,6 +87,9 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
     {
         "incident_root": _root,
         "page": _page,
+        "channel_page": _channel_page,
+        "escalation": _escalation,
+        "paging": _escalation,
         "note": _note,
         "step": _step,
         "summary": _summary,
@@ -87,7 +100,7 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "ephemeral": _ephemeral,
     }
 )
-BROADCAST = frozenset({"summary"})
+BROADCAST = frozenset({"summary", "escalation"})
 """Replies that the channel sees as well."""
 
 

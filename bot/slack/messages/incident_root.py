@@ -1,6 +1,6 @@
 """The message that an incident's thread hangs on; it is edited in place and always tells how things stand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -13,16 +13,19 @@ from bot.slack.blocks import (
     Context,
     Fields,
     Header,
+    LinkButton,
     Message,
     Mrkdwn,
     Plain,
     Section,
+    Select,
     Style,
     clip,
     date,
     join,
     markup,
 )
+from bot.slack.messages import page
 from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, count
 
 
@@ -33,6 +36,17 @@ class Paging:
     person: str
     outcome: str
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """What the escalation does next; `state` as in bot.paging.life."""
+
+    state: str
+    version: int
+    at: datetime | None = None
+    next: str = ""
+    """Who is paged then; empty: nobody is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,9 @@ class IncidentRootView:
     resolved: Deed | None = None
     step: OfferedStep | None = None
     impact: CallsImpact | None = None
+    more_paging: Sequence[Paging] = ()
+    """The others whom the same step pages."""
+    climb: Climb | None = None
     undoable: bool = False
     """Something that a step changed is still changed, and can be taken back in the thread."""
 
@@ -136,13 +153,21 @@ def _state(view: IncidentRootView) -> Mrkdwn:
 
 
 def _page(view: IncidentRootView) -> Mrkdwn:
-    match view.paging:
+    if view.more_paging and view.paging is not None:
+        return join("\n", [_paged(one) for one in (view.paging, *view.more_paging)])
+    return _paged(view.paging)
+
+
+def _paged(paging: Paging | None) -> Mrkdwn:
+    match paging:
         case None:
             return Mrkdwn("Nobody: this severity only tells the thread")
         case Paging(person, "delivered", datetime() as at):
             return markup("{person} paged {at}", person=person, at=date(at))
         case Paging(person, "failed", _):
             return markup("✖ {person} could *not* be paged, see the thread", person=person)
+        case Paging(person, "declined", _):
+            return markup("{person} cannot take it", person=person)
         case Paging(person, "unknown", _):
             return markup("It is not known yet whether {person} was reached", person=person)
         case Paging(person):
@@ -157,9 +182,21 @@ def _next(view: IncidentRootView) -> Mrkdwn:
     if view.step is not None:
         where = markup("step {n} of {of}, *{title}*", n=view.step.position, of=view.step.of, title=view.step.title)
         return markup("{where}, {state}", where=where, state=_STEP.get(view.step.state, "in the thread"))
+    if view.state == "triggered" and view.climb is not None:
+        return _climbs(view.climb)
     if view.state == "triggered":
         return markup("{owner} acknowledges, or anybody who takes it on", owner=view.owner)
     return Mrkdwn("tell the thread what you find; resolve it when it is over")
+
+
+def _climbs(climb: Climb) -> Mrkdwn:
+    if climb.state == "exhausted" or climb.at is None:
+        return Mrkdwn("nobody acknowledged and nobody else is paged by itself; acknowledge it, or escalate by hand")
+    if climb.state == "snoozed":
+        return markup("snoozed; pages again {at}", at=date(climb.at))
+    if not climb.next:
+        return markup("somebody acknowledges by {at}, or this channel is told that nobody did", at=date(climb.at))
+    return markup("somebody acknowledges by {at}, or {next} is paged", at=date(climb.at), next=climb.next)
 
 
 _STEP: Mapping[str, str] = MappingProxyType(
@@ -178,23 +215,27 @@ _STEP: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _buttons(view: IncidentRootView) -> list[Button]:
+def _buttons(view: IncidentRootView) -> list[Button | LinkButton | Select]:
     value = f"inc:{view.number}:v{view.version}"
-    resolve = Button(
-        "Resolve",
-        "resolve",
-        value,
-        confirm=Confirm(
-            "Resolve this incident?",
-            f"Incident {view.number} of {view.system} ends for everybody. If the same cause comes back within "
-            "30 minutes, this thread is opened again.",
-            "Resolve",
-        ),
-        spoken=f"Resolve incident {view.number}",
-    )
+    resolve = page.resolve(view.number, view.version, view.system)
     if view.state == "triggered":
         acknowledge = Button(
             "Acknowledge", "acknowledge", value, Style.PRIMARY, spoken=f"Acknowledge incident {view.number}"
         )
-        return [acknowledge, resolve]
+        return [acknowledge, *_escalation_buttons(view), resolve]
     return [resolve]
+
+
+def _escalation_buttons(view: IncidentRootView) -> list[Button | Select]:
+    if view.climb is None:
+        return []
+    value = f"esc:{view.number}:v{view.climb.version}"
+    whom = view.climb.next or "everybody from the first step on"
+    escalate = Button(
+        "Escalate now",
+        "escalate_now",
+        value,
+        confirm=Confirm("Escalate now?", f"This pages {whom} at once.", "Escalate"),
+        spoken=f"Escalate incident {view.number} now",
+    )
+    return [escalate, page.snooze(value)]

@@ -8,15 +8,16 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from bot.incidents import impact
-from bot.paging import pages
+from bot.paging.life import State as Climbing
 from bot.runbooks.life import State as StepState
-from bot.slack.messages.incident_root import CallsImpact, IncidentRootView, OfferedStep, Paging
+from bot.slack.messages.incident_root import CallsImpact, IncidentRootView, OfferedStep
 from bot.slack.messages.note import NoteView
 from bot.slack.messages.page import PagedIncident, PageView
 from bot.slack.messages.summary import SummaryView
 from bot.slack.messages.words import Deed
+from bot.slack.views import escalation
 from bot.slack.views.look import Look
-from bot.store.tables import Incident, Page, PageAttempt, RunbookStep, TimelineEntry
+from bot.store.tables import Incident, Page, RunbookStep, TimelineEntry
 
 _NEEDS_SOMEBODY = (StepState.UNKNOWN, StepState.UNDO_UNKNOWN, StepState.FAILED, StepState.UNDO_FAILED)
 _AT_WORK = (StepState.READY, StepState.RUNNING, StepState.UNDO_READY, StepState.UNDOING)
@@ -28,6 +29,7 @@ async def root(look: Look, subject: dict[str, Any]) -> IncidentRootView:
     assert incident.id is not None
     steps = await _steps(look, incident.id)
     resolved = await look.deed(incident.resolved_by, incident.resolved_at)
+    paging = await escalation.paging(look, incident.id)
     return IncidentRootView(
         number=incident.id,
         version=incident.version,
@@ -39,7 +41,9 @@ async def root(look: Look, subject: dict[str, Any]) -> IncidentRootView:
         since=incident.opened_at,
         opened_by=await look.name(incident.opened_by),
         known=incident.known,
-        paging=await _paging(look, incident.id),
+        paging=paging[0] if paging else None,
+        more_paging=paging[1:],
+        climb=await escalation.climb(look, incident),
         acknowledged=await look.deed(incident.acknowledged_by, incident.acknowledged_at),
         recovered_at=incident.recovered_at,
         resolve_due=incident.resolve_due,
@@ -54,7 +58,9 @@ async def page(look: Look, subject: dict[str, Any]) -> PageView:
     """The pages of one message, in the order in which they were raised."""
     statement = select(Page).where(col(Page.id).in_(subject["pages"])).order_by(col(Page.id))
     rows = (await look.session.execute(statement)).scalars().all()
-    return PageView([await _paged(look, row) for row in rows])
+    # One who is paged twice about an incident in one message reads of it once.
+    newest = {row.incident_id: row for row in rows}
+    return PageView([await _paged(look, row) for row in newest.values()])
 
 
 async def note(look: Look, subject: dict[str, Any]) -> NoteView:
@@ -85,7 +91,8 @@ async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
 async def _paged(look: Look, row: Page) -> PagedIncident:
     incident = await look.session.get_one(Incident, row.incident_id)
     assert incident.id is not None
-    owner = incident.owner == row.person
+    ahead = await escalation.next_of(look, incident)
+    snoozed = ahead is not None and ahead.state == Climbing.SNOOZED
     deed = await look.deed(incident.resolved_by, incident.resolved_at)
     return PagedIncident(
         number=incident.id,
@@ -95,30 +102,16 @@ async def _paged(look: Look, row: Page) -> PagedIncident:
         severity=incident.severity,
         state=incident.state,
         since=incident.opened_at,
-        why=f"owner of {incident.system}" if owner else f"deputy for {incident.system}",
+        why=f"{row.why} of {incident.system}" if row.why in ("owner", "deputy") else row.why,
         known=incident.known,
         deed=deed or await look.deed(incident.acknowledged_by, incident.acknowledged_at),
         thread=await look.thread(incident.id),
+        escalation=ahead.version if ahead is not None else None,
+        deadline=ahead.next_at if ahead is not None else None,
+        next_name=await escalation.names(look, ahead) if ahead is not None else "",
+        snoozed=await look.deed(ahead.changed_by, ahead.changed_at) if ahead is not None and snoozed else None,
+        told=await escalation.told(look, row),
     )
-
-
-async def _paging(look: Look, incident_id: int) -> Paging | None:
-    """What became of the newest page: never more than Slack confirmed."""
-    rows = await pages.of_incident(look.session, incident_id)
-    if not rows:
-        return None
-    newest = rows[-1]
-    person = await look.name(newest.person)
-    if newest.delivered_at is not None:
-        return Paging(person, "delivered", newest.delivered_at)
-    attempts = (
-        select(col(PageAttempt.outcome))
-        .where(col(PageAttempt.page_id) == newest.id)
-        .order_by(col(PageAttempt.id).desc())
-        .limit(1)
-    )
-    outcome = (await look.session.execute(attempts)).scalar_one_or_none()
-    return Paging(person, outcome or "waiting")
 
 
 async def _impact(look: Look, incident: Incident) -> CallsImpact | None:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
 from bot.incidents.timeline import root_key
+from bot.slack.blocks import Mrkdwn, markup
 from bot.slack.messages.words import Deed
 from bot.store import outbox
 from bot.store.tables import SlackIdentity
@@ -32,6 +35,15 @@ class Look:
             return self.catalog.people[actor].name
         known = await self.session.get(SlackIdentity, actor)
         return known.name if known is not None else actor
+
+    async def mention(self, person: str) -> Mrkdwn:
+        """A person so that Slack tells them; their name where Slack was never asked for them."""
+        entry = self.catalog.people.get(person)
+        user = entry.slack if entry is not None else None
+        if entry is not None and user is None:
+            known = select(col(SlackIdentity.user_id)).where(col(SlackIdentity.email) == entry.email.casefold())
+            user = (await self.session.execute(known)).scalars().first()
+        return markup("<@{user}>", user=user) if user is not None else markup("{name}", name=await self.name(person))
 
     async def deed(self, by: str | None, at: datetime | None) -> Deed | None:
         return Deed(await self.name(by), at) if by is not None and at is not None else None
