@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bot.trail.calls import Facts
@@ -74,8 +75,7 @@ def _read_numbered(told: Told, numbered: list[tuple[str, Any]]) -> None:
     for name, value in numbered:
         if value is None or value == "__REDACTED__":
             continue
-        prefix = next(prefix for prefix in told.vocabulary.prefixes if name.startswith(prefix))
-        steps = name[len(prefix) :].split(".")
+        prefix, steps = _steps(told.vocabulary.prefixes, name)
         if steps[0].isdigit() and len(steps) <= _NUMBERED_DEPTH:
             _plant(trees[told.vocabulary.numbered[prefix]], steps, value)
     told.input_messages = messages.read_messages(_listed(trees["input"]))
@@ -92,7 +92,14 @@ def _read_numbered(told: Told, numbered: list[tuple[str, Any]]) -> None:
         )
 
 
-def _plant(tree: dict[str, Any], steps: list[str], value: Any) -> None:
+@lru_cache(maxsize=10_000)
+def _steps(prefixes: tuple[str, ...], name: str) -> tuple[str, tuple[str, ...]]:
+    """Which prefix a numbered attribute has, and the steps behind it. The same few hundred names come all the time."""
+    prefix = next(prefix for prefix in prefixes if name.startswith(prefix))
+    return prefix, tuple(name[len(prefix) :].split("."))
+
+
+def _plant(tree: dict[str, Any], steps: tuple[str, ...], value: Any) -> None:
     for step in steps[:-1]:
         inner = tree.setdefault(step, {})
         if not isinstance(inner, dict):
@@ -121,10 +128,13 @@ def read_documents(told: Told, attributes: Mapping[str, Any]) -> None:
         document = messages.decoded(value)
         if not isinstance(document, (Mapping, list)):
             continue
+        named = isinstance(document, Mapping)
         for name, paths in fields:
             if name in raw:
                 continue
             for path in paths:
+                if named and path[0] not in document:  # nearly all are names of other versions
+                    continue
                 found = _at(document, path)
                 if found is not None and found != "":
                     raw[name] = found

@@ -24,6 +24,7 @@ _DEEPEST = 12
 _PLAIN_KEYS = 4
 """Role, parts, name and finish reason: a message with no more keys has its tool calls among its parts."""
 _ERROR_KEYS = frozenset({"error", "type", "request_id", "status", "code"})
+_ANSWER_KEYS = frozenset({"role", "parts", "choices", "generations", "candidates", "kwargs", "tool_calls"})
 _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
 """What a Python object writes that cannot be written."""
 _UNSTORABLE = re.compile(
@@ -397,7 +398,7 @@ def _is_answer(value: Any) -> bool:
         return False
     if _type(value) in _CALL_TYPES or value.get("type") in ("text", "output_text", "reasoning", "message"):
         return True
-    if any(name in value for name in ("role", "parts", "choices", "generations", "candidates", "kwargs", "tool_calls")):
+    if not _ANSWER_KEYS.isdisjoint(value):
         return True
     if isinstance(value.get("output"), list) or isinstance(value.get("message"), (dict, list)):
         return True

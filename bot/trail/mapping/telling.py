@@ -49,7 +49,8 @@ class Told:
 
     def word(self, name: str) -> str | None:
         """A name, in the trail's own words."""
-        return word(self.raw.get(name), self.vocabulary.values.get(name))
+        value = self.raw.get(name)
+        return None if value is None else word(value, self.vocabulary.values.get(name))
 
 
 def plain(text: str) -> str:

@@ -103,7 +103,8 @@ class Surroundings:
 
     def of_response(self, system: str, response_id: str) -> list[int]:
         """Calls with a provider's response id; caches and stand-ins for providers give one several times."""
-        return sorted(self._by_response.get((system, response_id), set()) & self.calls.keys())
+        found = self._by_response.get((system, response_id))
+        return sorted(found & self.calls.keys()) if found else []
 
     def of_trace(self, trace_id: bytes) -> list[int]:
         """Calls with a span in a trace, the oldest first."""
@@ -115,11 +116,16 @@ class Surroundings:
 
     def under(self, key: SpanKey) -> list[SpanKey]:
         """Spans of calls, parts and spans around calls that have this parent, by their start."""
-        return sorted(self._under.get(key, ()), key=lambda child: (self.start(child), child))
+        found = self._under.get(key)
+        if not found:
+            return []
+        return sorted(found, key=lambda child: (self.start(child), child))
 
     def beside(self, trace_id: bytes, parent: bytes | None, emitter: str) -> list[int]:
         """Calls with a span of the same parent that somebody else told of."""
-        told = self._beside.get((trace_id, parent or b""), {})
+        told = self._beside.get((trace_id, parent or b""))
+        if not told:
+            return []
         ids = {call_id for other, some in told.items() if other != emitter for call_id in some}
         return sorted(ids & self.calls.keys())
 

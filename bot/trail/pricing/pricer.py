@@ -92,7 +92,11 @@ class Pricer:
         nano = band.nano(used)
         if facts.cached_split_told or facts.cached_tokens or not band.cached_is_cheaper or not used.input:
             return Priced(nano, tariff.source, tariff.version)
-        return _bounded(facts, nano, band.nano(used._replace(cached=used.input)), tariff)
+        told = facts.emitter_cost_nano
+        # The emitter hides the split, but may have seen it: its own figure is believed if it is a possible one.
+        if told and band.nano(used._replace(cached=used.input)) <= told < nano:
+            return Priced(told, CostSource.EMITTER, None)
+        return Priced(nano, _UPPER[tariff.source], tariff.version)  # at most this
 
     def _remembered(self, key: tuple[str | None, str | None, str | None, int, str | None]) -> _Tariff | None:
         if len(self._tariffs) >= _MOST_REMEMBERED:
@@ -156,17 +160,6 @@ def _by_emitter(facts: Facts) -> Priced:
     if not facts.emitter_cost_nano or facts.emitter_cost_nano < 0:
         return _UNPRICED
     return Priced(facts.emitter_cost_nano, CostSource.EMITTER, None)
-
-
-def _bounded(facts: Facts, most: int, least: int, tariff: _Tariff) -> Priced:
-    """The call cost at most this: nobody tells how much of the input was cached.
-
-    An emitter that hides the split may still have seen it: its own figure is believed if it is a possible one.
-    """
-    told = facts.emitter_cost_nano
-    if told and least <= told < most:
-        return Priced(told, CostSource.EMITTER, None)
-    return Priced(most, _UPPER[tariff.source], tariff.version)
 
 
 def _tier(extra: dict[str, Any]) -> str | None:

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 _ROLES = {"developer": "system", "human": "user", "ai": "assistant", "model": "assistant", "function": "tool"}
+_PLAIN_ROLES = ("system", "user", "assistant", "tool")
+"""What `_ROLES` leaves as it is."""
 _TEXT_KEYS = ("text", "content", "input_text", "output_text")
 _FIELD, _MESSAGE = "\x1f", "\x1e"
 
@@ -49,6 +51,10 @@ def _messages(text: str) -> Iterator[tuple[str, str]]:
         document = text
     for message in document if isinstance(document, list) else [document]:
         if isinstance(message, dict):
+            said = message.get("content")
+            if len(message) == 2 and type(said) is str and message.get("role") in _PLAIN_ROLES:  # nearly all messages
+                yield message["role"], said.strip()
+                continue
             role = str(message.get("role") or "user").lower()
             yield _ROLES.get(role, role), _words(message).strip()
         else:
