@@ -71,6 +71,8 @@ def collect(told: Told, attributes: Mapping[str, Any]) -> None:
 
 def _read_numbered(told: Told, numbered: list[tuple[str, Any]]) -> None:
     """Messages that are spread over attributes: `gen_ai.prompt.0.role`, `gen_ai.prompt.0.content`."""
+    if _take_plain(told, numbered):
+        return
     trees: dict[str, dict[str, Any]] = {"input": {}, "output": {}}
     for name, value in numbered:
         if value is None or value == "__REDACTED__":
@@ -90,6 +92,32 @@ def _read_numbered(told: Told, numbered: list[tuple[str, Any]]) -> None:
             ),
             None,
         )
+
+
+def _take_plain(told: Told, numbered: list[tuple[str, Any]]) -> bool:
+    """Messages that are a role and a text each, as nearly all are: no tree has to be grown for those."""
+    found: dict[str, dict[str, messages.Message]] = {"input": {}, "output": {}}
+    prefixes, sides = told.vocabulary.prefixes, told.vocabulary.numbered
+    for name, value in numbered:
+        prefix, steps = _steps(prefixes, name)
+        if len(steps) != 3 or steps[1] != "message" or type(value) is not str or not _is_place(steps[0]):
+            return False
+        found[sides[prefix]].setdefault(steps[0], {})[steps[2]] = value
+    for by_place in found.values():
+        for message in by_place.values():
+            if not messages.is_plain(message):
+                return False
+    told.input_messages, told.output_messages = map(_in_order, (found["input"], found["output"]))
+    return True
+
+
+def _in_order(by_place: dict[str, messages.Message]) -> list[messages.Message]:
+    places = sorted(by_place, key=int)[:_MOST_MESSAGES]
+    return [{"role": by_place[place]["role"], "content": by_place[place]["content"]} for place in places]
+
+
+def _is_place(step: str) -> bool:
+    return len(step) < 6 and step.isdecimal()
 
 
 @lru_cache(maxsize=10_000)

@@ -13,6 +13,7 @@ HIDDEN = frozenset({"__REDACTED__", "[REDACTED]", "<redacted>", "redacted", "***
 LONGEST_INLINE = 256
 """Characters of inline data (images, files) that are kept."""
 _ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool"}
+_PLAIN_ROLES = frozenset({"system", "user", "assistant", "tool"})
 _CALL_TYPES = frozenset({"tool_call", "tool_use", "tool-call", "function_call", "server_tool_use", "functionCall"})
 _RESULT_TYPES = frozenset(
     {"tool_call_response", "tool_result", "tool-result", "function_call_output", "tool_return", "functionResponse"}
@@ -72,6 +73,19 @@ def read_messages(value: Any, role: str = "user", depth: int = 0) -> list[Messag
     if isinstance(value, (list, tuple)):
         return _of_list(value, role, depth + 1)
     return []
+
+
+def is_plain(message: Mapping[str, Any]) -> bool:
+    """Whether there is nothing to read in a message: a role by our name and a text that stands for itself, no more."""
+    text = message.get("content")
+    return (
+        len(message) == 2
+        and message.get("role") in _PLAIN_ROLES
+        and isinstance(text, str)
+        and bool(text)
+        and text not in HIDDEN
+        and not text.startswith(_PARTS_AS_TEXT)
+    )
 
 
 def _type(value: Mapping[str, Any]) -> str:
