@@ -15,9 +15,8 @@ from bot.detect.calls import HOLD, PROVIDER_ERRORS, Counts, Rule, Watched, step
 from bot.detect.hysteresis import Change, State, Verdict
 from bot.incidents import findings
 from bot.store.tables import CallPin, Finding, Incident
-from bot.trail.identity import read_public_id
 from bot.trail.queries import asking as queries
-from bot.trail.queries.asking import MinuteRow
+from bot.trail.queries.asking import CallRecord, MinuteRow
 from bot.watches import calls_words, routed
 from bot.watches.routed import Line
 
@@ -125,9 +124,10 @@ async def _look(
 async def _open(session: AsyncSession, catalog: Catalog, system: System, series: Series, *, now: datetime) -> Series:
     finding = await _finding(session, system, series) or _new_finding(catalog, system, series, now)
     samples = await _samples(session, catalog, system, series, now)
+    named = [record.call_id for record in samples]
     finding.cleared_at = None
     finding.title = calls_words.title(series.line, series.counts, Rule.of(system.calls), system.calls.window)
-    finding.evidence = _evidence(system, series, samples)
+    finding.evidence = _evidence(system, series, named)
     session.add(finding)
     await session.flush()
     log.warning("finding", kind=KIND, subject=finding.subject, calls=series.counts.calls, failed=series.counts.failed)
@@ -229,21 +229,25 @@ def _evidence(system: System, series: Series, samples: Sequence[str], *, recover
     }
 
 
-async def _samples(session: AsyncSession, catalog: Catalog, system: System, series: Series, now: datetime) -> list[str]:
-    """Public ids of some of the newest calls that failed."""
+async def _samples(
+    session: AsyncSession, catalog: Catalog, system: System, series: Series, now: datetime
+) -> list[CallRecord]:
+    """Some of the newest calls that failed."""
     wanted = queries.Filter(systems=(system.name,), errors=True, since=now - system.calls.window - 2 * routed.MINUTE)
     return [
-        record.call_id
+        record
         for record in await queries.newest(session, wanted, _SAMPLED)
         if record.error_class in PROVIDER_ERRORS and routed.line_of(catalog, system, record) == series.line
     ][:SAMPLES]
 
 
-async def _pin(session: AsyncSession, incidents: Sequence[Incident], samples: Sequence[str], *, now: datetime) -> None:
+async def _pin(
+    session: AsyncSession, incidents: Sequence[Incident], samples: Sequence[CallRecord], *, now: datetime
+) -> None:
     """Keep what the sample calls said for as long as the incident may be asked about."""
     for incident in incidents:
-        for call_id in filter(None, map(read_public_id, samples)):
+        for record in samples:
             reason = f"incident:{incident.id}"
-            if await session.get(CallPin, (call_id, reason)) is None:
-                session.add(CallPin(call_id=call_id, reason=reason, at=now))
+            if await session.get(CallPin, (record.id, reason)) is None:
+                session.add(CallPin(call_id=record.id, reason=reason, at=now))
     await session.flush()
