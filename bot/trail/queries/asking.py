@@ -94,11 +94,8 @@ async def by_id(session: AsyncSession, text: str) -> CallRecord | None:
         found = await load(session, [call_id], bodies=True)
         if found:
             return found[call_id]
-    for find in (finding.by_external_id, finding.by_response_id):
-        call_id = await find(session, wanted)
-        if call_id is not None:
-            return (await load(session, [call_id], bodies=True)).get(call_id)
-    return None
+    call_id = await finding.by_their_id(session, wanted)
+    return None if call_id is None else (await load(session, [call_id], bodies=True)).get(call_id)
 
 
 async def attempts(session: AsyncSession, record: CallRecord) -> list[CallRecord]:

@@ -27,6 +27,8 @@ LOOKED_THROUGH = 4_000
 """Of the newest calls: a word that is in one of a hundred is found among them often enough."""
 MUCH = 0.25
 """Of a week: to find its documents would take longer than to pass over those of the rest."""
+RECENT_DAYS = 40
+"""Days that are asked first for a call of a provider's id: those of which bodies are kept, and some more."""
 MOST_MATCHES = 2_000
 """Of the newest calls that hold the words: so many are looked at when they are put in another order."""
 
@@ -184,7 +186,7 @@ async def _by_lexemes(session: AsyncSession, search: _Search, limit: int) -> lis
     if len(found) >= limit:
         return found
     found = []
-    days = await _days_of_words(session, search)
+    days = await _days_of(session, TABLE, search.since, search.until)
     await session.execute(text("SET LOCAL enable_seqscan = off"))
     for some in (days[:1], days[1:7], days[7:]):
         if some and len(found) < limit:
@@ -199,11 +201,11 @@ async def _by_lexemes(session: AsyncSession, search: _Search, limit: int) -> lis
     return found[:limit]
 
 
-async def _days_of_words(session: AsyncSession, search: _Search) -> list[int]:
-    """The days of the time that have words, newest first."""
-    query = f"SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = '{TABLE}'::regclass"
+async def _days_of(session: AsyncSession, table: str, since: int, until: int) -> list[int]:
+    """The days between two ids that a table of PostgreSQL has partitions for, newest first."""
+    query = f"SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = '{table}'::regclass"
     days = (day_in(name) for name in (await session.execute(text(query))).scalars())
-    first, last = day_of_id(search.since), day_of_id(search.until - 1)
+    first, last = day_of_id(since), day_of_id(until - 1)
     return sorted((day for day in days if day is not None and first <= day <= last), reverse=True)
 
 
@@ -312,36 +314,44 @@ async def _ordered(
     return list((await session.execute(query)).scalars())
 
 
-async def by_response_id(session: AsyncSession, response_id: str) -> int | None:
-    """The newest call with this response id. The index begins with the day: each day is asked."""
+async def by_their_id(session: AsyncSession, wanted: str) -> int | None:
+    """The newest call that an import brought under this id, else the newest with this response id of a provider."""
+    if is_postgres(session):
+        return await _by_their_id_in_days(session, wanted)
+    query = select(func.max(col(Call.id))).where(col(Call.external_id) == wanted)
+    found: int | None = (await session.execute(query)).scalar_one_or_none()
+    return await _by_response_id(session, wanted) if found is None else found
+
+
+async def _by_their_id_in_days(session: AsyncSession, wanted: str) -> int | None:
+    """Partitions by name: PostgreSQL plans and opens all of them anew for each question that names their table."""
+    days = await _days_of(session, "call", 0, LARGEST_ID)
+    for some in (days[:RECENT_DAYS], days[RECENT_DAYS:]):
+        if some:
+            union = " UNION ALL ".join(
+                f"SELECT id, external_id = :wanted AS imported FROM {partition('call', day)}"
+                f" WHERE (day = {day} AND response_id = :wanted) OR external_id = :wanted"
+                for day in some
+            )
+            query = f"SELECT id FROM ({union}) c ORDER BY imported DESC NULLS LAST, id DESC LIMIT 1"
+            if found := await _ids(session, query, wanted=wanted):
+                return found[0]
+    return None
+
+
+async def _by_response_id(session: AsyncSession, response_id: str) -> int | None:
+    """SQLite. The index begins with the day: each day is asked."""
     ends = text("SELECT (SELECT min(id) FROM call), (SELECT max(id) FROM call)")  # together they would be a scan
     oldest, newest_ = (await session.execute(ends)).one()
     if oldest is None:
         return None
-    first, last = day_of_id(oldest), day_of_id(newest_)
-    if is_postgres(session):
-        # The bounds of the id lead each day to its own partition.
-        query = (
-            "SELECT max(c.id) FROM generate_series(:first ::int, :last ::int) AS d CROSS JOIN LATERAL ("
-            "SELECT id FROM call WHERE day = d AND response_id = :response_id"
-            " AND id >= (d::bigint * 86400000) << 22 AND id < ((d + 1)::bigint * 86400000) << 22) c"
-        )
-        found = await _ids(session, query, first=first, last=last, response_id=response_id)
-    else:
-        days = ", ".join(map(str, range(first, last + 1)))
-        query = (
-            "SELECT id FROM call INDEXED BY ix_call_day_response"
-            f" WHERE day IN ({days}) AND response_id = :response_id ORDER BY day DESC, id DESC LIMIT 1"
-        )
-        found = await _ids(session, query, response_id=response_id)
+    days = ", ".join(map(str, range(day_of_id(oldest), day_of_id(newest_) + 1)))
+    query = (
+        "SELECT id FROM call INDEXED BY ix_call_day_response"
+        f" WHERE day IN ({days}) AND response_id = :response_id ORDER BY day DESC, id DESC LIMIT 1"
+    )
+    found = await _ids(session, query, response_id=response_id)
     return found[0] if found else None
-
-
-async def by_external_id(session: AsyncSession, external_id: str) -> int | None:
-    """The newest call that an import brought under this id."""
-    query = select(func.max(col(Call.id))).where(col(Call.external_id) == external_id)
-    found: int | None = (await session.execute(query)).scalar_one_or_none()
-    return found
 
 
 async def _ids(session: AsyncSession, query: str, **values: Any) -> list[int]:
