@@ -147,6 +147,19 @@ async def test_one_replica_removes(db: Database, worker: TrailRetention, clock: 
     assert await worker.look() == Removed()
 
 
+async def test_what_a_call_said_is_not_found_once_its_body_went(
+    db: Database, writing: Writing, worker: TrailRetention, clock: At
+) -> None:
+    for day in range(4):
+        clock.now += timedelta(days=1)
+        writing(sighting(clock.now, output=f"refund {day}"))
+    clock.now += timedelta(days=28, hours=16)
+    await worker.look()
+    async with db.reading() as session:
+        found = await queries.newest(session, Filter(words="refund"), 5, bodies=True)
+    assert [call.output for call in found] == ["refund 3", "refund 2"]
+
+
 async def test_words_go_with_their_week(db: Database, writing: Writing, worker: TrailRetention, clock: At) -> None:
     writing(sighting(clock.now, output="forgotten"))
     clock.now += timedelta(days=36)
