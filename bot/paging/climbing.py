@@ -68,9 +68,11 @@ async def fire(
         wait = kept.step(place.step).wait
         escalation.next_at = now + wait if reached else now
         loud = climbs or (place != Place(0, 0) and again) or len(seen) > 1
-        await _tell(session, incident, escalation, kept, place, taken, by=by, loud=loud, now=now)
+        await _tell(session, catalog, incident, escalation, kept, place, taken, by=by, loud=loud, now=now)
         if reached:
-            who = ", ".join((*taken.people, *(f"#{name}" for name in taken.channels)))
+            who = ", ".join(
+                (*(called(catalog, person) for person in taken.people), *(f"#{name}" for name in taken.channels))
+            )
             await moved(
                 session, incident, escalation, by=by, change=f"{'escalated to' if loud else 'paging'} {who}", now=now
             )
@@ -89,6 +91,11 @@ async def moved(
     await outbox.edit(session, timeline.root_key(incident.id), now=now)
     await pages.show(session, incident.id, now=now)
     wake_after_commit(session, ways.WAKES, "incidents")
+
+
+def called(catalog: Catalog, person: str) -> str:
+    """How people call somebody of the catalog."""
+    return catalog.people[person].name if person in catalog.people else person
 
 
 async def last_place(session: AsyncSession, escalation: Escalation) -> Place:
@@ -142,6 +149,7 @@ def _channels(targets: Sequence[Target]) -> dict[str, str]:
 
 async def _tell(
     session: AsyncSession,
+    catalog: Catalog,
     incident: Incident,
     escalation: Escalation,
     kept: Frozen,
@@ -167,7 +175,7 @@ async def _tell(
         "escalated": loud,
         "until": escalation.next_at.isoformat() if escalation.next_at and (taken.people or taken.channels) else None,
     }
-    text = _words(taken, place, len(kept.policy.steps), loud=loud)
+    text = _words(catalog, taken, place, len(kept.policy.steps), loud=loud)
     kind = "escalated" if loud else "step_fired"
     entry = await timeline.add(session, incident.id, kind=kind, actor=by, text=text, now=now, data=data)
     for target, why in taken.missed:
@@ -193,13 +201,13 @@ async def say(
     )
 
 
-def _words(taken: _Taken, place: Place, of: int, *, loud: bool) -> str:
-    who = [f"{person} ({why})" for person, why in taken.people.items()]
+def _words(catalog: Catalog, taken: _Taken, place: Place, of: int, *, loud: bool) -> str:
+    who = [f"{called(catalog, person)} ({why})" for person, why in taken.people.items()]
     who += [f"#{channel}" for channel in taken.channels]
     sentences = []
     if who:
         sentences.append(f"{'Escalated: paging' if loud else 'Paging'} {', '.join(who)}")
-    sentences += [f"Nobody to page for {target}: {why}" for target, why in taken.missed]
+    sentences += [f"Nobody to page for {called(catalog, target)}: {why}" for target, why in taken.missed]
     if not who:
         sentences.append("The next step comes at once")
     rounds = f", round {place.round + 1}" if place.round else ""

@@ -95,7 +95,7 @@ async def due(session: AsyncSession, catalog: Catalog, incident: Incident, row: 
             await _tell(session, incident, "woken", "badday", "The snooze is over: paging again", now=now)
             await _fire_again(session, catalog, incident, row, Event.WAKE, now=now)
         case State.ACKNOWLEDGED:
-            who = row.acknowledged_by or "whoever acknowledged"
+            who = climbing.called(catalog, row.acknowledged_by or "whoever acknowledged")
             text = f"Nothing was heard of {who} since the acknowledgement: paging again"
             await _tell(session, incident, "unacknowledged", "badday", text, now=now)
             await _unacknowledge(session, incident, row, now=now)
@@ -176,7 +176,8 @@ async def hand_over(
     await pages.apply(session, incident_id, PageEvent.DECLINE, now=now, person=actor)
     others = await _still_paged(session, row)
     if others and row.state == State.PAGING:
-        text = f"Cannot take it; {', '.join(others)} {'is' if len(others) == 1 else 'are'} being paged"
+        who = ", ".join(climbing.called(catalog, person) for person in others)
+        text = f"Cannot take it; {who} {'is' if len(others) == 1 else 'are'} being paged"
         await _tell(session, incident, "declined", actor, text, now=now)
         await climbing.moved(session, incident, row, by=actor, change="declined", now=now)
         return Outcome(True, incident)
@@ -213,7 +214,14 @@ async def page_also(
     paged = await pages.page(session, catalog, incident, person, why=f"paged by {actor}", now=now)
     if paged is None:
         return Outcome(False, incident, f"not possible: {person} has {climbing.NO_WAY}")
-    await _tell(session, incident, "paged", actor, f"Asked for {person}" + (f": {why}" if why else ""), now=now)
+    await _tell(
+        session,
+        incident,
+        "paged",
+        actor,
+        f"Asked for {climbing.called(catalog, person)}" + (f": {why}" if why else ""),
+        now=now,
+    )
     row = await of(session, incident_id)
     if row is not None:
         await climbing.moved(session, incident, row, by=actor, change=f"{person} paged", now=now)
@@ -316,8 +324,10 @@ async def _hand_to(
     row.state = after(State(row.state), Event.HAND_OVER) or State.PAGING
     kept = policy.from_json(row.policy)
     row.next_at = now + kept.step(min(place.step, len(kept.policy.steps) - 1)).wait
-    await _tell(session, incident, "handed_over", actor, f"Handed over to {to}", now=now)
-    await climbing.moved(session, incident, row, by=actor, change=f"handed over to {to}", now=now)
+    await _tell(session, incident, "handed_over", actor, f"Handed over to {climbing.called(catalog, to)}", now=now)
+    await climbing.moved(
+        session, incident, row, by=actor, change=f"handed over to {climbing.called(catalog, to)}", now=now
+    )
     return Outcome(True, incident)
 
 

@@ -21,12 +21,13 @@ from bot.slack.blocks import (
     Select,
     Style,
     clip,
+    clock_time,
     date,
     join,
     markup,
 )
 from bot.slack.messages import page
-from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, count
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, are, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +154,18 @@ def _state(view: IncidentRootView) -> Mrkdwn:
 
 
 def _page(view: IncidentRootView) -> Mrkdwn:
-    if view.more_paging and view.paging is not None:
-        return join("\n", [_paged(one) for one in (view.paging, *view.more_paging)])
-    return _paged(view.paging)
+    lines = [_paged(one) for one in (view.paging, *view.more_paging)]
+    if view.state == "triggered" and view.climb is not None:
+        lines.append(_then(view.climb))
+    return join("\n", lines)
+
+
+def _then(climb: Climb) -> Mrkdwn:
+    if climb.state == "exhausted" or climb.at is None:
+        return Mrkdwn("✖ nobody is left to be paged")
+    if climb.state == "snoozed":
+        return markup("snoozed until {at}", at=clock_time(climb.at))
+    return markup("then {next} at {at}", next=climb.next or "this channel is told", at=clock_time(climb.at))
 
 
 def _paged(paging: Paging | None) -> Mrkdwn:
@@ -196,7 +206,7 @@ def _climbs(climb: Climb) -> Mrkdwn:
         return markup("snoozed; pages again {at}", at=date(climb.at))
     if not climb.next:
         return markup("somebody acknowledges by {at}, or this channel is told that nobody did", at=date(climb.at))
-    return markup("somebody acknowledges by {at}, or {next} is paged", at=date(climb.at), next=climb.next)
+    return markup("somebody acknowledges by {at}, or {next} paged", at=date(climb.at), next=are(climb.next))
 
 
 _STEP: Mapping[str, str] = MappingProxyType(

@@ -27,7 +27,7 @@ from bot.slack.blocks import (
     join,
     markup,
 )
-from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, count
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, are, count
 
 SNOOZES = (15, 30, 60)
 """Minutes."""
@@ -133,7 +133,7 @@ def _sentence(incident: PagedIncident) -> Mrkdwn:
         "Page {what} Acknowledge by {at} or {then}. You: {why}.",
         what=what,
         at=clock_time(incident.deadline),
-        then=f"{incident.next_name} is paged" if incident.next_name else then,
+        then=f"{are(incident.next_name)} paged" if incident.next_name else then,
         why=incident.why,
     )
 

@@ -40,5 +40,10 @@ def span(length: timedelta) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def are(names: str) -> str:
+    """The verb after one name or several, as in `Sam Lee and Ana Silva are`."""
+    return f"{names} are" if " and " in names else f"{names} is"
+
+
 def count(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number} {singular if number == 1 else plural or singular + 's'}"

@@ -147,7 +147,7 @@ async def test_silence_after_an_acknowledgement_pages_again(desk: Desk) -> None:
     assert await desk.paged() == ["maria", "maria"]
     incident = await desk.incident()
     assert (incident.state, incident.acknowledged_by) == ("triggered", None)
-    assert await desk.said("Nothing was heard of maria")
+    assert await desk.said("Nothing was heard of Maria Ortiz")
     await desk.later(5 * MINUTE)
     assert (await desk.paged())[2:] == ["sam", "ana"]
 
@@ -184,7 +184,7 @@ async def test_with_others_of_the_step_still_asked_it_stays_with_them(desk: Desk
     await desk.later(5 * MINUTE)
     assert (await desk.handed_over("sam")).applied
     assert await desk.paged() == ["maria", "sam", "ana"]
-    assert await desk.said("Cannot take it; ana is being paged")
+    assert await desk.said("Cannot take it; Ana Silva is being paged")
     assert (await desk.handed_over("ana")).applied
     assert (await desk.paged())[3:] == ["maria"]
 
@@ -210,7 +210,7 @@ async def test_a_stale_button_skips_no_step_and_is_told_who_did_what_when(desk: 
         await desk.snoozed(version=shown),
     ):
         assert not outcome.applied
-        assert "escalated to" in outcome.refusal
+        assert outcome.refusal == "already escalated to Sam Lee, Ana Silva"
         assert (outcome.by, outcome.at) == ("ana", at)
     assert await desk.paged() == ["maria", "sam", "ana"]
 
@@ -238,7 +238,7 @@ async def test_a_step_that_reaches_nobody_is_said_aloud_and_the_next_comes_at_on
     await desk.opened()
     assert await desk.paged() == ["sam", "ana"]
     assert await desk.said("Nobody to page for group:nobody")
-    assert await desk.said("Nobody to page for maria: no way to be reached")
+    assert await desk.said("Nobody to page for Maria Ortiz: no way to be reached")
     assert len(await desk.messages("escalation", "paging")) == 3
 
 

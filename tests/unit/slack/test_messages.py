@@ -11,6 +11,7 @@ from bot.runbooks.life import Event, State, after
 from bot.slack.blocks import markup
 from bot.slack.messages import (
     ephemeral,
+    escalation,
     help,  # noqa: A004 - the message's name
     home,
     incident_root,
@@ -48,6 +49,14 @@ ROOTS = {
     "page_failed": replace(ROOT, paging=incident_root.Paging("Maria Ortiz", "failed")),
     "page_unknown": replace(ROOT, paging=incident_root.Paging("Maria Ortiz", "unknown")),
     "sev3": replace(ROOT, severity="sev3", paging=None),
+    "climbing": replace(
+        ROOT,
+        more_paging=[incident_root.Paging("Ana Silva", "waiting"), incident_root.Paging("Sam Lee", "declined")],
+        climb=incident_root.Climb("paging", 3, LATER, "Lea Kim and #support-bot"),
+    ),
+    "last_step": replace(ROOT, climb=incident_root.Climb("paging", 6, LATER)),
+    "snoozed": replace(ROOT, climb=incident_root.Climb("snoozed", 4, LATER, "Maria Ortiz")),
+    "exhausted": replace(ROOT, climb=incident_root.Climb("exhausted", 7)),
     "step_offered": replace(ROOT, step=OFFERED),
     "acknowledged": ACKNOWLEDGED,
     "recovered": replace(ACKNOWLEDGED, recovered_at=LATER, resolve_due=LATER + timedelta(minutes=5)),
@@ -77,6 +86,70 @@ SECOND = replace(PAGED, number=43, system="search", why="owner of search", threa
 
 def test_a_page_asks_to_be_acknowledged() -> None:
     assert_snapshot("page", page.render(page.PageView([PAGED])).payload())
+
+
+CLIMBING = replace(PAGED, escalation=2, deadline=LATER, next_name="Sam Lee")
+PAGES = {
+    "climbing": CLIMBING,
+    "last_step": replace(CLIMBING, next_name=""),
+    "snoozed": replace(CLIMBING, snoozed=Deed("Maria Ortiz", AT), next_name=""),
+    "do_not_disturb": replace(CLIMBING, told=["You are in Do Not Disturb until 17:00 UTC, so nobody waits for you"]),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_says_by_when_to_acknowledge_and_who_is_paged_then(name: str) -> None:
+    assert_snapshot(f"page_{name}", page.render(page.PageView([PAGES[name]])).payload())
+
+
+STEP_UP = escalation.EscalationView(
+    number=42,
+    system="support-bot",
+    title="OpenAI: API has a <major> outage",
+    severity="sev2",
+    kind="escalated",
+    people=[("Sam Lee", "deputy"), ("Ana Silva", "rotation support/primary")],
+    channels=["leads"],
+    missed=[("rotation:night", "nobody is on call")],
+    step=2,
+    of=3,
+    round=2,
+    by="",
+    at=AT,
+    until=LATER,
+    owner="Maria Ortiz",
+)
+STEPS_UP = {
+    "climbed": STEP_UP,
+    "by_hand": replace(STEP_UP, by="Ana Silva", channels=[], missed=[], round=1),
+    "nobody": replace(STEP_UP, people=[], channels=[], until=None),
+    "exhausted": replace(STEP_UP, kind="exhausted", people=[], channels=[], missed=[], until=None),
+}
+
+
+@pytest.mark.parametrize("name", STEPS_UP)
+def test_a_step_is_one_message_that_names_everybody(name: str) -> None:
+    assert_snapshot(f"escalation_{name}", escalation.render(STEPS_UP[name]).payload())
+
+
+CHANNEL = escalation.ChannelPageView(
+    number=42,
+    version=1,
+    system="support-bot",
+    title="OpenAI: API has a <major> outage",
+    severity="sev2",
+    state="triggered",
+    since=AT,
+    known="API: major outage",
+    people=[markup("<@{user}>", user="U1"), markup("{name}", name="Sam Lee")],
+    thread="https://example.slack.com/archives/C1/p1772460000000100",
+)
+
+
+def test_a_channel_is_paged_by_name_and_told_who_took_it() -> None:
+    assert_snapshot("channel_page", escalation.render_channel_page(CHANNEL).payload())
+    taken = replace(CHANNEL, state="acknowledged", deed=Deed("Sam Lee", LATER))
+    assert_snapshot("channel_page_acknowledged", escalation.render_channel_page(taken).payload())
 
 
 def test_a_page_that_was_acknowledged_says_by_whom_and_asks_no_more() -> None:
