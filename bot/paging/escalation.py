@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,17 +20,19 @@ from bot.catalog.cover import Policy, PolicyStep
 from bot.incidents import life as incident_life
 from bot.incidents import timeline
 from bot.incidents.races import Outcome, locked
+from bot.incidents.severity import Severity
 from bot.paging import climbing, pages, policy, ways
 from bot.paging.life import Event, PageEvent, PageState, State, after
 from bot.paging.policy import Frozen, Place
 from bot.store import audit
 from bot.store.database import wake_after_commit
-from bot.store.tables import Escalation, Incident
+from bot.store.tables import Escalation, Incident, TimelineEntry
 
 RESUME_WITHIN = timedelta(minutes=5)
 """An incident that is back so soon after its end goes on where it was, instead of waking everybody anew."""
 RESUME_AFTER = timedelta(seconds=60)
 """So long a reopened incident has to stay bad before it pages."""
+LOOK_AGAIN = timedelta(seconds=30)
 LONGEST_SNOOZE = timedelta(hours=24)
 
 
@@ -85,15 +87,25 @@ async def resume(session: AsyncSession, catalog: Catalog, incident: Incident, *,
 
 async def due(session: AsyncSession, catalog: Catalog, incident: Incident, row: Escalation, *, now: datetime) -> None:
     """What an escalation whose `next_at` has come does: its next step, the end of a snooze, or it un-acknowledges."""
-    if not row.policy:
-        row.policy = policy.to_json(_frozen(catalog, incident, ()))
+    assert incident.id is not None
+    _freeze(row, catalog, incident)
+    if not Severity(incident.severity).pages:
+        text = "Nobody is paged any more: this severity only tells the thread"
+        await _tell(session, incident, "unpaged", "badday", text, now=now)
+        await end(session, incident.id, now=now)
+        return
     match State(row.state):
+        case State.PAGING if incident.recovered_at is not None and incident.resolve_due is not None:
+            # It is about to resolve itself; nobody else is woken unless it comes back.
+            row.next_at = now + LOOK_AGAIN
         case State.PAGING:
             # After a reopening the step that was paged before is repeated, which is no climbing.
             await climbing.fire(session, catalog, incident, row, now=now, again=row.change == "reopened")
         case State.SNOOZED:
             await _tell(session, incident, "woken", "badday", "The snooze is over: paging again", now=now)
             await _fire_again(session, catalog, incident, row, Event.WAKE, now=now)
+        case State.ACKNOWLEDGED if (heard := await _silence_ends(session, row)) is not None and heard > now:
+            row.next_at = heard
         case State.ACKNOWLEDGED:
             who = climbing.called(catalog, row.acknowledged_by or "whoever acknowledged")
             text = f"Nothing was heard of {who} since the acknowledgement: paging again"
@@ -170,6 +182,7 @@ async def hand_over(
     refused = _refusal(incident, row, Event.HAND_OVER, version)
     if row is None or refused is not None:
         return refused or Outcome(False, incident, "nobody is being paged")
+    _freeze(row, catalog, incident)
     if to is not None:
         return await _hand_to(session, catalog, incident, row, to, actor=actor, now=now)
     await _unacknowledge(session, incident, row, now=now)
@@ -197,6 +210,7 @@ async def escalate_now(
     refused = _refusal(incident, row, Event.ESCALATE, version)
     if row is None or refused is not None:
         return refused or Outcome(False, incident, "nobody is being paged")
+    _freeze(row, catalog, incident)
     await _unacknowledge(session, incident, row, now=now)
     _restart_if_over(row)
     row.state = after(State(row.state), Event.ESCALATE) or State.PAGING
@@ -272,6 +286,24 @@ async def _latest(session: AsyncSession, incident_id: int | None) -> Escalation 
     )
     found: Escalation | None = (await session.execute(statement)).scalar_one_or_none()
     return found
+
+
+async def _silence_ends(session: AsyncSession, row: Escalation) -> datetime | None:
+    """When nothing will have been heard of anybody for too long, as the timeline stands."""
+    silence = policy.from_json(row.policy).policy.unacknowledge
+    if silence is None:
+        return None
+    statement = select(func.max(col(TimelineEntry.at))).where(
+        col(TimelineEntry.incident_id) == row.incident_id, col(TimelineEntry.actor) != "badday"
+    )
+    heard: datetime | None = (await session.execute(statement)).scalar_one_or_none()
+    return heard + silence if heard is not None else None
+
+
+def _freeze(row: Escalation, catalog: Catalog, incident: Incident) -> None:
+    """One that was asked for without a catalog at hand gets its policy at its first step."""
+    if not row.policy:
+        row.policy = policy.to_json(_frozen(catalog, incident, ()))
 
 
 def _new(incident: Incident, *, now: datetime) -> Escalation:

@@ -107,9 +107,8 @@ async def tick(session: AsyncSession, due: Page, *, now: datetime) -> None:
     slack.outcome, slack.settled_at = "unknown", now
     slack.detail = slack.detail or "Slack has not taken it yet; it is tried on"
     following = await _fall_through(session, due, now=now, hopeless=False)
-    await _tell(
-        session, due, f"Slack has not taken the page to {due.person} within 15 s{following}", "unknown", now=now
-    )
+    text = f"Slack has not taken the page to {due.person} within 15 s{following}"
+    await _tell(session, due, text, "unknown", now=now, show=bool(following))
     await session.flush()
 
 
@@ -138,7 +137,9 @@ async def settled(
     match outcome:
         case "delivered":
             one.delivered_at = one.delivered_at or now
-            await _tell(session, one, f"{one.person} paged by {by}", outcome, now=now)
+            # While Slack does not take it, the thread that comes later says how they were reached, and when.
+            show = await _slack_waits(session, one)
+            await _tell(session, one, f"{one.person} paged by {by}", outcome, now=now, show=show)
         case "failed":
             following = await _fall_through(session, one, now=now, hopeless=True)
             text = f"The page to {one.person} by {by} could not be delivered: {detail}{following}"
@@ -301,6 +302,11 @@ async def _drop_waiting(session: AsyncSession, one: Page, *, now: datetime) -> N
     for attempt in (await session.execute(statement)).scalars():
         attempt.outcome, attempt.settled_at = "dropped", now
     await session.flush()
+
+
+async def _slack_waits(session: AsyncSession, one: Page) -> bool:
+    attempt = await ways.slack_attempt(session, one)
+    return attempt is not None and attempt.outcome not in ("delivered", "sending")
 
 
 async def _tell(

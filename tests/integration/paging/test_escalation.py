@@ -5,8 +5,10 @@ from datetime import timedelta
 
 from bot.catalog.cover import Contact, Policy, PolicyStep
 from bot.catalog.models import Catalog
+from bot.incidents import incidents
 from bot.paging import escalation
 from bot.paging.pager import Pager
+from bot.store.tables import Incident
 from tests.integration.paging.conftest import MINUTE, SLACK, STEPS, Desk, team
 
 SECOND = timedelta(seconds=1)
@@ -140,7 +142,7 @@ async def test_silence_after_an_acknowledgement_pages_again(desk: Desk) -> None:
     await desk.acknowledged("maria")
     await desk.later(29 * MINUTE)
     async with desk.db.transaction() as session:
-        await escalation.active(session, await desk.incident(), now=desk.now)
+        await incidents.note(session, 1, actor="maria", text="it is the new prompt", now=desk.now)
     await desk.later(29 * MINUTE)
     assert await desk.paged() == ["maria"], "somebody did something, so silence is counted anew"
     await desk.later(MINUTE)
@@ -150,6 +152,39 @@ async def test_silence_after_an_acknowledgement_pages_again(desk: Desk) -> None:
     assert await desk.said("Nothing was heard of Maria Ortiz")
     await desk.later(5 * MINUTE)
     assert (await desk.paged())[2:] == ["sam", "ana"]
+
+
+async def test_silence_is_counted_anew_when_somebody_is_active(desk: Desk) -> None:
+    desk.with_policy(unacknowledge=30 * MINUTE)
+    await desk.opened()
+    await desk.acknowledged("maria")
+    desk.now += 10 * MINUTE
+    async with desk.db.transaction() as session:
+        await escalation.active(session, await desk.incident(), now=desk.now)
+    assert (await desk.escalation()).next_at == desk.now + 30 * MINUTE
+
+
+async def test_what_recovered_and_is_about_to_resolve_itself_wakes_nobody_else(desk: Desk) -> None:
+    await desk.opened()
+    async with desk.db.transaction() as session:
+        row = await session.get_one(Incident, 1)
+        row.recovered_at, row.resolve_due = desk.now, desk.now + 10 * MINUTE
+    await desk.later(6 * MINUTE)
+    assert await desk.paged() == ["maria"]
+    async with desk.db.transaction() as session:
+        row = await session.get_one(Incident, 1)
+        row.recovered_at = row.resolve_due = None
+    await desk.later(MINUTE)
+    assert await desk.paged() == ["maria", "sam", "ana"], "it came back"
+
+
+async def test_a_severity_that_only_tells_ends_the_paging(desk: Desk) -> None:
+    await desk.opened()
+    async with desk.db.transaction() as session:
+        (await session.get_one(Incident, 1)).severity = "sev3"
+    await desk.later(5 * MINUTE)
+    assert await desk.paged() == ["maria"]
+    assert (await desk.escalation()).state == "ended"
 
 
 async def test_a_snooze_pages_nobody_and_then_the_same_step_again(desk: Desk) -> None:
