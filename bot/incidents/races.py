@@ -7,6 +7,8 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.incidents.life import Event, State, after
+from bot.store import audit
 from bot.store.tables import Incident
 
 
@@ -37,3 +39,23 @@ async def locked(session: AsyncSession, incident_id: int) -> Incident:
     if incident is None:
         raise LookupError(f"there is no incident {incident_id}")
     return incident
+
+
+async def take_back(session: AsyncSession, incident: Incident, *, now: datetime) -> None:
+    """Take the acknowledgement back: the incident waits for somebody again. Nothing where nobody has acknowledged."""
+    following = after(State(incident.state), Event.UNACKNOWLEDGE)
+    if following is None:
+        return
+    before, incident.state = incident.state, following
+    incident.acknowledged_at = incident.acknowledged_by = None
+    incident.version += 1
+    await audit.record(
+        session,
+        actor="badday",
+        action="incident.state",
+        object=f"incident:{incident.id}",
+        before=before,
+        after=str(following),
+        incident_id=incident.id,
+        now=now,
+    )

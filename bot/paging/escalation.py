@@ -17,14 +17,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
 from bot.catalog.cover import Policy, PolicyStep
-from bot.incidents import life as incident_life
-from bot.incidents import timeline
+from bot.incidents import races, timeline
 from bot.incidents.races import Outcome, locked
 from bot.incidents.severity import Severity
 from bot.paging import climbing, pages, policy, ways
 from bot.paging.life import Event, PageEvent, PageState, State, after
 from bot.paging.policy import Frozen, Place
-from bot.store import audit
 from bot.store.database import wake_after_commit
 from bot.store.tables import Escalation, Incident, TimelineEntry
 
@@ -225,7 +223,9 @@ async def page_also(
     incident = await locked(session, incident_id)
     if incident.resolved_at is not None:
         return Outcome(False, incident, "already resolved", incident.resolved_by, incident.resolved_at)
-    paged = await pages.page(session, catalog, incident, person, why=f"paged by {actor}", now=now)
+    paged = await pages.page(
+        session, catalog, incident, person, why=f"paged by {climbing.called(catalog, actor)}", now=now
+    )
     if paged is None:
         return Outcome(False, incident, f"not possible: {person} has {climbing.NO_WAY}")
     await _tell(
@@ -238,7 +238,9 @@ async def page_also(
     )
     row = await of(session, incident_id)
     if row is not None:
-        await climbing.moved(session, incident, row, by=actor, change=f"{person} paged", now=now)
+        await climbing.moved(
+            session, incident, row, by=actor, change=f"asked for {climbing.called(catalog, person)}", now=now
+        )
     return Outcome(True, incident)
 
 
@@ -345,7 +347,7 @@ async def _hand_to(
 ) -> Outcome:
     assert incident.id is not None
     place = await climbing.last_place(session, row)
-    why = f"handed over by {actor}"
+    why = f"handed over by {climbing.called(catalog, actor)}"
     paged = await pages.page(
         session, catalog, incident, to, why=why, step=place.step, round=place.round, escalation_id=row.id, now=now
     )
@@ -397,23 +399,7 @@ async def _still_paged(session: AsyncSession, row: Escalation) -> list[str]:
 async def _unacknowledge(session: AsyncSession, incident: Incident, row: Escalation, *, now: datetime) -> None:
     """The incident waits for somebody again."""
     row.acknowledgers, row.acknowledged_by, row.acknowledged_at, row.acknowledged_how = [], None, None, None
-    following = incident_life.after(incident_life.State(incident.state), incident_life.Event.UNACKNOWLEDGE)
-    if following is None:
-        return
-    before = incident.state
-    incident.state = following
-    incident.acknowledged_at = incident.acknowledged_by = None
-    incident.version += 1
-    await audit.record(
-        session,
-        actor="badday",
-        action="incident.state",
-        object=f"incident:{incident.id}",
-        before=before,
-        after=str(following),
-        incident_id=incident.id,
-        now=now,
-    )
+    await races.take_back(session, incident, now=now)
 
 
 async def _tell(session: AsyncSession, incident: Incident, kind: str, actor: str, text: str, *, now: datetime) -> None:

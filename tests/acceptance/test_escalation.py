@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from bot.store.database import Database
-from bot.store.tables import Escalation, Page
+from bot.store.tables import Escalation, Page, PageAttempt
 from tests.acceptance.desk import Desk, Json, buttons, eventually, text_of
 
 
@@ -31,6 +31,17 @@ async def pages(desk: Desk) -> list[tuple[int, int, str]]:
         async with db.reading() as session:
             rows = (await session.execute(select(Page).order_by(col(Page.id)))).scalars()
             return [(one.round, one.step, one.person) for one in rows]
+    finally:
+        await db.close()
+
+
+async def slack_attempts(desk: Desk) -> list[tuple[str, bool]]:
+    """The outcomes of attempts by Slack, and whether they are waited for no more."""
+    db = Database(desk.database_url)
+    try:
+        async with db.reading() as session:
+            rows = (await session.execute(select(PageAttempt).where(col(PageAttempt.method) == "slack"))).scalars()
+            return [(one.outcome, one.settled_at is not None) for one in rows]
     finally:
         await db.close()
 
@@ -150,6 +161,22 @@ async def test_whoever_is_in_do_not_disturb_is_not_waited_for(desk: Desk) -> Non
     await says(desk, "badday", "You are in Do Not Disturb")
 
 
+async def test_slack_down_is_not_waited_for_and_the_page_comes_once_when_it_is_back(desk: Desk) -> None:
+    await desk.workspace.do("fault", method="chat.postMessage", kind="error500", times=None)
+    await desk.start()
+    desk.page.status = "major_outage"
+
+    async def given_up() -> bool:
+        return "unknown" in [outcome for outcome, settled in await slack_attempts(desk) if settled]
+
+    await eventually(given_up, within=30)
+    await desk.workspace.do("fault", kind="off")
+    await paged(desk, "maria", within=30)
+    await desk.root(within=30)
+    assert [outcome for outcome, _ in await slack_attempts(desk)] == ["delivered"]
+    assert await pages(desk) == [(0, 0, "maria")]
+
+
 async def test_people_are_paged_and_incidents_taken_by_typing(desk: Desk) -> None:
     await desk.start()
     typed = {"user": "maria", "channel": "support-bot", "command": "/badday"}
@@ -160,6 +187,15 @@ async def test_people_are_paged_and_incidents_taken_by_typing(desk: Desk) -> Non
     await says(desk, "badday", "Acknowledged by Sam Lee", user="sam")
     await desk.workspace.do("command", **(typed | {"user": "sam"}), text="ack 1")
     await whispered(desk, "sam", "Already acknowledged")
+    await desk.workspace.do("command", **typed, text="page sam #1 please look again")
+    await paged(desk, "sam", times=2)
+    root = await in_channel(desk, "the bot insults people")
+
+    async def asked_for() -> bool:
+        replies = await desk.workspace.messages("support-bot", thread_ts=root["ts"])
+        return any("Asked for Sam Lee: please look again" in text_of(one) for one in replies)
+
+    await eventually(asked_for)
     await desk.workspace.do("command", **typed, text="page nobody help")
     await whispered(desk, "maria", "There is neither a person nor a system")
     await desk.workspace.do("command", **typed, text="page ana")

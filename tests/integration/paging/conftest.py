@@ -126,7 +126,7 @@ class Desk:
             statement = (
                 select(Escalation).where(col(Escalation.incident_id) == number).order_by(col(Escalation.id).desc())
             )
-            found = (await session.execute(statement)).scalars().first()
+            found: Escalation | None = (await session.execute(statement)).scalars().first()
         assert found is not None
         return found
 
