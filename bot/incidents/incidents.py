@@ -97,7 +97,7 @@ async def open_incident(
         now=now,
     )
     if Severity(severity).pages:
-        await escalation.start(session, catalog, incident, first=page_first, now=now)
+        await escalation.begin(session, catalog, incident, first=page_first, now=now)
     wake_after_commit(session, TOPIC)
     return incident
 

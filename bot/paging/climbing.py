@@ -88,8 +88,10 @@ async def moved(
     escalation.version += 1
     escalation.snoozed_until = escalation.next_at if escalation.state == State.SNOOZED else None
     await session.flush()
-    await outbox.edit(session, timeline.root_key(incident.id), now=now)
-    await pages.show(session, incident.id, now=now)
+    if escalation.started_at < now:
+        # What was written in this moment is shown as it stands when it is sent.
+        await outbox.edit(session, timeline.root_key(incident.id), now=now)
+        await pages.show(session, incident.id, now=now)
     wake_after_commit(session, ways.WAKES, "incidents")
 
 

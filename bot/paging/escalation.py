@@ -50,8 +50,13 @@ async def start(
     `first` are targets that are paged before the policy's own. One that runs already is returned as it is.
     """
     running = await of(session, incident.id)
-    if running is not None:
-        return running
+    return running if running is not None else await begin(session, catalog, incident, now=now, first=first)
+
+
+async def begin(
+    session: AsyncSession, catalog: Catalog, incident: Incident, *, now: datetime, first: Sequence[str] = ()
+) -> Escalation:
+    """As `start`, of an incident that was opened in this transaction: nothing of it can run already."""
     new = _new(incident, now=now)
     new.policy = policy.to_json(_frozen(catalog, incident, first))
     session.add(new)

@@ -198,6 +198,8 @@ class Delivery:
         )
         if isinstance(found, readback.Found):
             await self._settling.found(message, found, detail="read back: Slack has it already")
+            if message.kind == "page":
+                await self._mind_quiet(message)
         else:
             await self._settling.not_found(message, found)
 
