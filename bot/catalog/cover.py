@@ -14,7 +14,10 @@ class Contact:
 
     kind: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Secrets stand here by the name of their environment variable."""
+    """As the file says them: the kind's own name is the key of its main option, `{"email": "maria@example.com"}`.
+
+    Secrets stand here by the name of their environment variable.
+    """
     after: timedelta = timedelta(0)
 
 
@@ -121,5 +124,6 @@ class Maintenance:
     systems: tuple[str, ...] = ()
     """Empty: every system."""
     starts: datetime | None = None
+    """In UTC, as `ends`."""
     ends: datetime | None = None
     hours: tuple[Hours, ...] = ()

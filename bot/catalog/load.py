@@ -1,11 +1,14 @@
 """`badday.yaml` -> Catalog, or every mistake of the file at once."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from bot.catalog import explain, references
+from bot.catalog import explain, load_cover, references
+from bot.catalog.cover import Contact, Group
 from bot.catalog.models import (
+    DEFAULT_CONTACTS,
     CallsWatch,
     Catalog,
     FallbackTrigger,
@@ -21,7 +24,16 @@ from bot.catalog.models import (
 )
 from bot.catalog.problems import CatalogError, Problem
 from bot.catalog.reading import Document, read, read_text
-from bot.catalog.schema import CallsEntry, CatalogFile, FallbackEntry, ProviderEntry, SystemEntry, WatchEntry
+from bot.catalog.schema import (
+    CallsEntry,
+    CatalogFile,
+    FallbackEntry,
+    PersonEntry,
+    ProviderEntry,
+    SystemEntry,
+    WatchEntry,
+)
+from bot.catalog.times import in_zone
 
 _ADVICE = "make one with `badday init`, or name another with BADDAY_CONFIG"
 
@@ -60,12 +72,24 @@ def _catalog(file: CatalogFile) -> Catalog:
     watches = {name: _watch(name, entry, providers[entry.provider]) for name, entry in file.watches.items()}
     return Catalog(
         people={
-            key: Person(key=key, name=entry.name, email=entry.email, slack=entry.slack, timezone=entry.timezone)
+            key: Person(
+                key=key,
+                name=entry.name,
+                email=entry.email,
+                slack=entry.slack,
+                timezone=entry.timezone,
+                contacts=entry.contacts or DEFAULT_CONTACTS,
+            )
             for key, entry in file.people.items()
         },
         providers=providers,
-        systems={name: _system(name, entry) for name, entry in file.systems.items()},
+        systems={name: _system(name, entry, file.people) for name, entry in file.systems.items()},
         watches=watches | _implied(providers, watches),
+        rotations={name: load_cover.rotation(name, entry) for name, entry in file.rotations.items()},
+        policies={name: load_cover.policy(name, entry) for name, entry in file.policies.items()},
+        groups={name: Group(name, entry.people, entry.slack) for name, entry in file.groups.items()},
+        maintenance={name: load_cover.maintenance(name, entry) for name, entry in file.maintenance.items()},
+        contacts={kind: Contact(kind, setup) for kind, setup in file.contacts.items()},
     )
 
 
@@ -77,7 +101,8 @@ def _provider(name: str, entry: ProviderEntry) -> Provider:
     return Provider(name=name, status=entry.status, engine=entry.engine, prices=prices)
 
 
-def _system(name: str, entry: SystemEntry) -> System:
+def _system(name: str, entry: SystemEntry, people: Mapping[str, PersonEntry]) -> System:
+    zone = people[entry.owner].timezone
     return System(
         name=name,
         owner=entry.owner,
@@ -91,6 +116,10 @@ def _system(name: str, entry: SystemEntry) -> System:
         depends_on=entry.depends_on,
         calls=_calls(entry.calls),
         redact=tuple(RedactPattern(each.name, each.pattern) for each in entry.redact),
+        rotation=entry.rotation,
+        policy=entry.policy,
+        business_hours=tuple(in_zone(part, zone) for part in entry.business_hours),
+        updates=entry.updates,
         fallbacks={dependency: _fallbacks(each) for dependency, each in entry.fallbacks.items()},
     )
 

@@ -25,6 +25,9 @@ class BadStatus(StrEnum):
     MAINTENANCE = "maintenance"
 
 
+DEFAULT_CONTACTS = (Contact("slack"), Contact("email"))
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who can own a system; found in Slack by `slack` (a user id), else by e-mail."""
@@ -34,7 +37,7 @@ class Person:
     email: str
     slack: str | None = None
     timezone: str = "UTC"
-    contacts: tuple[Contact, ...] = (Contact("slack"), Contact("email"))
+    contacts: tuple[Contact, ...] = DEFAULT_CONTACTS
     """In the order in which they are tried."""
 
 

@@ -25,6 +25,12 @@ _SECTIONS = (
     ("`systems.<name>.fallbacks.<provider>`", "FallbackEntry"),
     ("`watches.<name>`", "WatchEntry"),
     ("`watches.<name>.hysteresis`", "HysteresisEntry"),
+    ("`rotations.<name>`", "RotationEntry"),
+    ("`rotations.<name>.layers.<name>`", "LayerEntry"),
+    ("`policies.<name>`", "PolicyEntry"),
+    ("`policies.<name>.steps`", "StepEntry"),
+    ("`groups.<name>`", "GroupEntry"),
+    ("`maintenance.<name>`", "MaintenanceEntry"),
 )
 
 
@@ -93,6 +99,10 @@ _BY_EXAMPLE = {
     "0.40": 'price (`"0.40"`)',
     "20%": "share (`20%`)",
     "30m": "duration (`45s`, `5m`, `1h30m`) or `off`",
+    "slack": "kinds and mappings `{kind: address, after: 5m}`",
+    "2026-01-05 09:00": "local time (`2026-01-05 09:00`)",
+    "1 week": "length (`12 hours`, `1 week`)",
+    "mon-fri 09:00-18:00": "part of the week (`mon-fri 09:00-18:00`)",
 }
 
 
@@ -101,7 +111,7 @@ def _kind(value: dict[str, Any]) -> str:
         model = value["$ref"].rpartition("/")[2]
         known = schema()["$defs"][model]
         return " or ".join(f"`{word}`" for word in known["enum"]) if "enum" in known else "mapping, see below"
-    if "anyOf" in value:
+    if "anyOf" in value and "examples" not in value:
         return _kind(next(each for each in value["anyOf"] if each.get("type") != "null"))
     if "enum" in value:
         return " or ".join(f"`{word}`" for word in value["enum"])

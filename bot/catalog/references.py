@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from bot.catalog import references_cover
 from bot.catalog.problems import Problem
+from bot.catalog.raw import Named, entries, mapping, repeated, texts, unknown
 from bot.catalog.reading import Document, FieldPath
 from bot.catalog.schema import too_often
 from bot.catalog.values import duration, nearest, shown
 
 FALLBACKS = ("retry", "cached", "template", "human", "none")
 """What may happen instead of a call, beside asking another provider."""
-
-_Named = tuple[FieldPath, str]
 
 
 def problems(document: Document) -> list[Problem]:
@@ -27,89 +27,50 @@ def problems(document: Document) -> list[Problem]:
         _fallbacks,
         _unique_patterns,
         _unique_models,
+        *references_cover.CHECKS,
     )
     return [problem for check in checks for problem in check(document)]
 
 
-def _entries(document: Document, section: str) -> Iterator[tuple[FieldPath, dict[str, Any]]]:
-    for key, entry in _mapping(document.at((section,))).items():
-        if isinstance(entry, dict):
-            yield (section, key), entry
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _texts(document: Document, path: FieldPath) -> list[_Named]:
-    """The texts at `path`, which holds one or a list of them; anything else is the schema's business."""
-    value = document.at(path)
-    if isinstance(value, str):
-        return [(path, value)]
-    if isinstance(value, list):
-        return [((*path, index), item) for index, item in enumerate(value) if isinstance(item, str)]
-    return []
-
-
 def _routes(document: Document) -> Iterator[tuple[FieldPath, dict[str, Any]]]:
-    for path, system in _entries(document, "systems"):
-        for name, route in _mapping(system.get("routes")).items():
+    for path, system in entries(document, "systems"):
+        for name, route in mapping(system.get("routes")).items():
             if isinstance(route, dict):
                 yield (*path, "routes", name), route
 
 
-def _unknown(document: Document, named: _Named, section: str, what: str) -> Iterator[Problem]:
-    path, name = named
-    known = sorted(_mapping(document.at((section,))))
-    if name in known:
-        return
-    guess = nearest(name, known)
-    fix = f"did you mean {guess}?" if guess else f"add it under `{section}`, or write one of them"
-    yield document.problem(path, f"{shown(name)} is not {what} of this catalog", fix)
-
-
 def _people(document: Document) -> Iterator[Problem]:
-    for path, _ in _entries(document, "systems"):
-        for named in _texts(document, (*path, "owner")) + _texts(document, (*path, "deputies")):
-            yield from _unknown(document, named, "people", "a person")
+    for path, _ in entries(document, "systems"):
+        for named in texts(document, (*path, "owner")) + texts(document, (*path, "deputies")):
+            yield from unknown(document, named, "people", "a person")
 
 
 def _providers(document: Document) -> Iterator[Problem]:
-    paths = [(*path, "depends_on") for path, _ in _entries(document, "systems")]
+    paths = [(*path, "depends_on") for path, _ in entries(document, "systems")]
     paths += [(*path, key) for path, _ in _routes(document) for key in ("primary", "standbys")]
-    paths += [(*path, "provider") for path, _ in _entries(document, "watches")]
+    paths += [(*path, "provider") for path, _ in entries(document, "watches")]
     for path in paths:
-        for named in _texts(document, path):
-            yield from _unknown(document, named, "providers", "a provider")
+        for named in texts(document, path):
+            yield from unknown(document, named, "providers", "a provider")
 
 
 def _deputies(document: Document) -> Iterator[Problem]:
-    for path, system in _entries(document, "systems"):
-        yield from _repeated(document, (*path, "deputies"), system.get("owner"), "is the owner already")
-        yield from _repeated(document, (*path, "depends_on"), None, "")
+    for path, system in entries(document, "systems"):
+        yield from repeated(document, (*path, "deputies"), system.get("owner"), "is the owner already")
+        yield from repeated(document, (*path, "depends_on"), None, "")
 
 
 def _standbys(document: Document) -> Iterator[Problem]:
     for path, route in _routes(document):
-        yield from _repeated(document, (*path, "standbys"), route.get("primary"), "is the primary already")
-
-
-def _repeated(document: Document, path: FieldPath, other: object, message: str) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for own, name in _texts(document, path):
-        if name == other:
-            yield document.problem(own, f"{name} {message}", "name another one, or remove it")
-        elif name in seen:
-            yield document.problem(own, f"{name} is named twice", "remove one of the two")
-        seen.add(name)
+        yield from repeated(document, (*path, "standbys"), route.get("primary"), "is the primary already")
 
 
 def _unique_names(document: Document) -> Iterator[Problem]:
     """Routes and features are served under `route.<name>` and `feature.<name>`, whatever their system."""
     for kind in ("routes", "features"):
         owners: dict[str, FieldPath] = {}
-        for path, system in _entries(document, "systems"):
-            for name in _mapping(system.get(kind)):
+        for path, system in entries(document, "systems"):
+            for name in mapping(system.get(kind)):
                 if name in owners:
                     message = f"{owners[name][1]} has a {kind[:-1]} of this name, and products ask for it by name alone"
                     yield document.problem((*path, kind, name), message, f"rename one, for example {path[1]}-{name}")
@@ -119,7 +80,7 @@ def _unique_names(document: Document) -> Iterator[Problem]:
 def _unique_people(document: Document) -> Iterator[Problem]:
     for key, what in (("email", "e-mail"), ("slack", "Slack id")):
         owners: dict[str, str | int] = {}
-        for path, person in _entries(document, "people"):
+        for path, person in entries(document, "people"):
             value = person.get(key)
             if not isinstance(value, str):
                 continue
@@ -129,16 +90,16 @@ def _unique_people(document: Document) -> Iterator[Problem]:
 
 
 def _fallbacks(document: Document) -> Iterator[Problem]:
-    providers = sorted(_mapping(document.at(("providers",))))
-    for path, system in _entries(document, "systems"):
+    providers = sorted(mapping(document.at(("providers",))))
+    for path, system in entries(document, "systems"):
         used = {name for _, name in _used(document, path)}
-        for dependency, triggers in _mapping(system.get("fallbacks")).items():
+        for dependency, triggers in mapping(system.get("fallbacks")).items():
             own = (*path, "fallbacks", dependency)
             if dependency not in used:
                 guess = nearest(dependency, sorted(used))
                 fix = f"did you mean {guess}?" if guess else "name one of its routes, or add it to `depends_on`"
                 yield document.problem(own, f"{path[1]} does not use a provider {shown(dependency)}", fix, at_key=True)
-            for trigger, what in _mapping(triggers).items():
+            for trigger, what in mapping(triggers).items():
                 if what == dependency:
                     fix = "write retry, if it should be asked again"
                     yield document.problem((*own, trigger), f"{dependency} cannot stand in for itself", fix)
@@ -149,21 +110,21 @@ def _fallbacks(document: Document) -> Iterator[Problem]:
                     yield document.problem((*own, trigger), f"{shown(what)} is not known here", fix)
 
 
-def _used(document: Document, path: FieldPath) -> Iterator[_Named]:
+def _used(document: Document, path: FieldPath) -> Iterator[Named]:
     """The providers that a system names."""
-    yield from _texts(document, (*path, "depends_on"))
+    yield from texts(document, (*path, "depends_on"))
     for route, _ in _routes(document):
         if route[: len(path)] == path:
-            yield from _texts(document, (*route, "primary"))
-            yield from _texts(document, (*route, "standbys"))
+            yield from texts(document, (*route, "primary"))
+            yield from texts(document, (*route, "standbys"))
 
 
 def _unique_patterns(document: Document) -> Iterator[Problem]:
-    for path, system in _entries(document, "systems"):
+    for path, system in entries(document, "systems"):
         patterns = system.get("redact")
         seen: set[str] = set()
         for index, entry in enumerate(patterns if isinstance(patterns, list) else []):
-            name = _mapping(entry).get("name")
+            name = mapping(entry).get("name")
             if not isinstance(name, str):
                 continue
             if name in seen:
@@ -173,9 +134,9 @@ def _unique_patterns(document: Document) -> Iterator[Problem]:
 
 
 def _unique_models(document: Document) -> Iterator[Problem]:
-    for path, provider in _entries(document, "providers"):
+    for path, provider in entries(document, "providers"):
         seen: dict[str, str] = {}
-        for model in _mapping(provider.get("prices")):
+        for model in mapping(provider.get("prices")):
             first = seen.setdefault(model.casefold(), model)
             if first != model:
                 own = (*path, "prices", model)
@@ -183,11 +144,11 @@ def _unique_models(document: Document) -> Iterator[Problem]:
 
 
 def _pages(document: Document) -> Iterator[Problem]:
-    providers = _mapping(document.at(("providers",)))
-    for path, watch in _entries(document, "watches"):
+    providers = mapping(document.at(("providers",)))
+    for path, watch in entries(document, "watches"):
         provider = watch.get("provider")
         page = watch.get("page") or (
-            _mapping(providers.get(provider)).get("status") if isinstance(provider, str) else None
+            mapping(providers.get(provider)).get("status") if isinstance(provider, str) else None
         )
         if page is None and isinstance(provider, str) and provider in providers:
             fix = f"add `page: https://…` here, or `status` to providers.{provider}"

@@ -1,15 +1,24 @@
 """What `badday.yaml` may say: the shape and the words of the file. The JSON Schema for editors is made from it."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 
 from bot.catalog.models import BadStatus, Engine
+from bot.catalog.schema_cover import (
+    ContactGiven,
+    GroupEntry,
+    MaintenanceEntry,
+    PolicyEntry,
+    RotationEntry,
+    SetupGiven,
+)
+from bot.catalog.strict import Span, SpanOrOff, Strict, Switch
+from bot.catalog.times import WeekPart
 from bot.catalog.values import (
     Channel,
-    Duration,
     Email,
     Model,
     Name,
@@ -20,8 +29,6 @@ from bot.catalog.values import (
     Text,
     TimeZone,
     Usd,
-    duration,
-    shown,
     written,
     written_share,
     wrong,
@@ -30,35 +37,6 @@ from bot.loopback import is_loopback
 
 SHORTEST_INTERVAL = timedelta(seconds=30)
 LONGEST = timedelta(hours=24)
-
-Span = Annotated[Duration, PlainSerializer(written, return_type=str)]
-
-
-def _true_or_false(value: Any) -> Any:
-    if not isinstance(value, bool):
-        raise wrong(f"must be true or false, not {shown(value)}", "write true or false, without quotes")
-    return value
-
-
-def _span_or_off(value: Any) -> timedelta | None:
-    return None if value is None or value == "off" else duration(value)
-
-
-Silence = Annotated[
-    timedelta | None,
-    BeforeValidator(_span_or_off),
-    PlainSerializer(lambda length: "off" if length is None else written(length), return_type=str),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^(off|(?=.)(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?)$", "examples": ["30m", "off"]}
-    ),
-]
-Switch = Annotated[bool, BeforeValidator(_true_or_false), WithJsonSchema({"type": "boolean"})]
-
-
-class Strict(BaseModel):
-    """A mapping of the file in which an unknown key is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, title=None)
 
 
 class PersonEntry(Strict):
@@ -72,6 +50,8 @@ class PersonEntry(Strict):
     """Slack member id (U…), where the e-mail does not find the person."""
     timezone: TimeZone = "UTC"
     """IANA time zone, for example Europe/Madrid."""
+    contacts: tuple[ContactGiven, ...] | None = Field(default=None, min_length=1)
+    """Ways to reach them, in the order in which they are tried; left out: `[slack, email]`."""
 
 
 class PriceEntry(Strict):
@@ -152,7 +132,7 @@ class CallsEntry(Strict):
     """95th percentile of the durations from which on it is an incident."""
     severity: Literal["sev1", "sev2", "sev3"] = "sev2"
     """Severity of the incident."""
-    silence: Silence = Field(default=timedelta(minutes=30), json_schema_extra={"default": "30m"})
+    silence: SpanOrOff = Field(default=timedelta(minutes=30), json_schema_extra={"default": "30m"})
     """How long a system that usually sends calls may send none: 5m to 24h, or `off`."""
     enabled: Switch = True
     """Whether its calls are watched."""
@@ -191,6 +171,14 @@ class SystemEntry(Strict):
     """Texts that the trail must not keep."""
     fallbacks: dict[Name, FallbackEntry] = Field(default_factory=dict)
     """What should happen by dependency, to be compared with what the trail shows."""
+    rotation: Name | None = None
+    """Whoever is on call there is paged first, before the owner."""
+    policy: Name | None = None
+    """How its pages climb; left out: rotation, owner, deputies, then all of them and the channel."""
+    business_hours: tuple[WeekPart, ...] = ()
+    """When steps with `when: business_hours` count; none: mon-fri 09:00-18:00 where the owner is."""
+    updates: Span | None = None
+    """How often whoever leads an incident is reminded to say how it stands; none: never."""
 
 
 class HysteresisEntry(Strict):
@@ -234,7 +222,7 @@ class WatchEntry(Strict):
 
 
 class CatalogFile(Strict):
-    """The catalog of Badday: people, providers, systems and watches."""
+    """The catalog of Badday: people, providers, systems, watches, and who is reached when."""
 
     badday: Literal[1]
     """Version of this format; 1."""
@@ -246,6 +234,16 @@ class CatalogFile(Strict):
     """AI features in production by name."""
     watches: dict[Name, WatchEntry] = Field(default_factory=dict)
     """Status pages to poll, beside those that `providers` imply."""
+    contacts: dict[Name, SetupGiven] = Field(default_factory=dict)
+    """What ways to reach people need once for all, by kind: the mail server, the Twilio account."""
+    rotations: dict[Name, RotationEntry] = Field(default_factory=dict)
+    """People who take turns, by name."""
+    policies: dict[Name, PolicyEntry] = Field(default_factory=dict)
+    """How pages climb, by name."""
+    groups: dict[Name, GroupEntry] = Field(default_factory=dict)
+    """People who are paged together, by name."""
+    maintenance: dict[Name, MaintenanceEntry] = Field(default_factory=dict)
+    """Planned times in which nobody is paged, by name."""
 
 
 def too_often(interval: timedelta, page: str) -> bool:

@@ -23,6 +23,8 @@ _SLACK_CHANNEL = re.compile(r"[CG][A-Z0-9]{8,}")
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,2})?) ?%")
 _MODEL = re.compile(r"[^\s\"']{1,200}")
 _DEAREST = 100_000  # US dollars for a million tokens
+_SECRET = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
+_USER_GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 
 
@@ -198,6 +200,21 @@ def model(value: str) -> str:
     return value
 
 
+def secret_ref(value: str) -> str:
+    if not _SECRET.fullmatch(value):
+        raise wrong(
+            "is not the name of an environment variable",
+            "put the secret into .env and write the variable's name here, for example PAGERDUTY_MARIA",
+        )
+    return value
+
+
+def user_group(value: str) -> str:
+    if not _USER_GROUP.fullmatch(value):
+        raise wrong(f"{shown(value)} is not the id of a Slack user group", "copy it from the group's link (S…)")
+    return value
+
+
 Name = Annotated[str, AfterValidator(name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"})]
 Text = Annotated[str, AfterValidator(text)]
 Model = Annotated[str, AfterValidator(model)]
@@ -229,4 +246,11 @@ Duration = Annotated[
     WithJsonSchema(
         {"type": "string", "pattern": r"^(?=.)(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$", "examples": ["60s", "5m"]}
     ),
+]
+SecretRef = Annotated[
+    str, AfterValidator(secret_ref), WithJsonSchema({"type": "string", "pattern": f"^{_SECRET.pattern}$"})
+]
+"""The name of the environment variable that holds a secret: the secret itself never stands in the catalog."""
+UserGroup = Annotated[
+    str, AfterValidator(user_group), WithJsonSchema({"type": "string", "pattern": f"^{_USER_GROUP.pattern}$"})
 ]
