@@ -45,6 +45,15 @@ def config_path(config: Path | None = None, environ: Mapping[str, str] = os.envi
     return _sources(config, environ)[0]
 
 
+def secret(name: str, config: Path | None = None, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
+    """A secret that the catalog names, from the environment or from `.env`; None where it is not set.
+
+    Raises SettingsError.
+    """
+    value = _sources(config, environ)[1].get(name)
+    return SecretStr(value) if value is not None else None
+
+
 def load_settings(config: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the environment and the `.env` beside the catalog; the environment wins, empty counts as unset.
 
