@@ -26,17 +26,29 @@ def upgrade() -> None:
         sa.Column("options", JSON_TYPE, nullable=True),
         sa.Column("asked_by", sa.String(), nullable=False),
         sa.Column("asked_at", UTCDateTime(), nullable=False),
+        sa.Column("message_key", sa.String(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=True),
+        sa.Column("not_before", UTCDateTime(), nullable=True),
+        sa.Column("external_id", sa.String(), nullable=True),
         sa.Column("settled_at", UTCDateTime(), nullable=True),
         sa.Column("token_hash", sa.String(), nullable=True),
         sa.Column("confirmed_at", UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_test")),
     )
     with op.batch_alter_table("contact_test", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contact_test_external_id"), ["external_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_contact_test_message_key"), ["message_key"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_test_outcome"), ["outcome"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_test_person"), ["person"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_test_token_hash"), ["token_hash"], unique=False)
+
+    op.create_table(
+        "slack_workspace",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slack_workspace")),
+    )
 
     op.create_table(
         "cover_override",
@@ -236,16 +248,20 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("not_before", UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("external_id", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("told", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("settled_at", UTCDateTime(), nullable=True))
         batch_op.create_index(batch_op.f("ix_page_attempt_external_id"), ["external_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_page_attempt_outcome"), ["outcome"], unique=False)
+        batch_op.create_index(batch_op.f("ix_page_attempt_told"), ["told"], unique=False)
 
 
 def downgrade() -> None:
     with op.batch_alter_table("page_attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_page_attempt_told"))
         batch_op.drop_index(batch_op.f("ix_page_attempt_outcome"))
         batch_op.drop_index(batch_op.f("ix_page_attempt_external_id"))
         batch_op.drop_column("settled_at")
+        batch_op.drop_column("told")
         batch_op.drop_column("external_id")
         batch_op.drop_column("tries")
         batch_op.drop_column("not_before")
@@ -319,5 +335,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contact_test_token_hash"))
         batch_op.drop_index(batch_op.f("ix_contact_test_person"))
         batch_op.drop_index(batch_op.f("ix_contact_test_outcome"))
+        batch_op.drop_index(batch_op.f("ix_contact_test_message_key"))
+        batch_op.drop_index(batch_op.f("ix_contact_test_external_id"))
 
     op.drop_table("contact_test")
+    op.drop_table("slack_workspace")

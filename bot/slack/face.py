@@ -28,6 +28,7 @@ from bot.slack.refusals import sentence
 from bot.slack.web import SlackWeb, Verdict, ask
 from bot.slack.worker import InboxWorker
 from bot.store.database import Database
+from bot.store.tables import SlackWorkspace
 from bot.supervision import Crew
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class SlackFace:
         clock: Callable[[], datetime],
     ) -> None:
         self._settings = settings
+        self._db = db
         self._web = SlackWeb(settings)
         self._catalog = catalog
         self._identities = identities = Identities(db, self._web, catalog, clock)
@@ -133,6 +135,8 @@ class SlackFace:
             answer = await ask(self._web.again.auth_test())
             if answer.verdict is Verdict.DONE:
                 self.delivery.workspace_url = str(answer.data["url"])
+                async with self._db.transaction() as session:
+                    await session.merge(SlackWorkspace(url=self.delivery.workspace_url))
                 return
             log.error("Slack does not accept the bot", why=sentence(answer.error, answer.detail), again_in=pause)
             await asyncio.sleep(pause)

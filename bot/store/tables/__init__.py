@@ -5,7 +5,14 @@ from bot.store.tables.audit import AuditEntry
 from bot.store.tables.base import Leased
 from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
 from bot.store.tables.incidents import FollowUp, Incident, IncidentFinding, IncidentRole, Picture, TimelineEntry
-from bot.store.tables.messages import DeliveryAttempt, InboxItem, OutboxLane, OutboxMessage, SlackIdentity
+from bot.store.tables.messages import (
+    DeliveryAttempt,
+    InboxItem,
+    OutboxLane,
+    OutboxMessage,
+    SlackIdentity,
+    SlackWorkspace,
+)
 from bot.store.tables.paging import AckLink, ContactTest, CoverOverride, Escalation, Page, PageAttempt
 from bot.store.tables.runbooks import Arming, RunbookRun, RunbookStep
 from bot.store.tables.switchboard import Switch
@@ -65,6 +72,7 @@ __all__ = [
     "RunbookStep",
     "Silence",
     "SlackIdentity",
+    "SlackWorkspace",
     "Switch",
     "TimelineEntry",
     "TrailCursor",

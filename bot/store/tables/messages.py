@@ -100,3 +100,13 @@ class SlackIdentity(SQLModel, table=True):
     timezone: str | None = None
     dm_channel: str | None = None
     fetched_at: datetime
+
+
+class SlackWorkspace(SQLModel, table=True):
+    """Where links to messages lead, for processes that do not talk to Slack themselves; one row."""
+
+    __tablename__ = "slack_workspace"
+
+    id: int = Field(default=1, primary_key=True)
+    url: str
+    """As Slack says it, ending in a slash."""

@@ -103,6 +103,8 @@ class PageAttempt(Leased, table=True):
     tries: int = 0
     external_id: str | None = Field(default=None, index=True)
     """What the other side calls it: a call's SID, a message id, PagerDuty's dedup key."""
+    told: str | None = Field(default=None, index=True)
+    """What the other side knows of the incident where it wants to be told its end: open, acknowledged, resolved."""
     settled_at: datetime | None = None
 
 
@@ -132,9 +134,13 @@ class ContactTest(Leased, table=True):
     options: dict[str, Any] | None = json_field(default=None)
     asked_by: str
     asked_at: datetime
+    message_key: str = Field(index=True)
+    """The outbox message that tells how the methods that were tested together went."""
     outcome: str = Field(default="pending", index=True)
     """pending, sending, delivered, failed, unknown"""
     detail: str | None = None
+    not_before: datetime | None = None
+    external_id: str | None = Field(default=None, index=True)
     settled_at: datetime | None = None
     token_hash: str | None = Field(default=None, index=True)
     confirmed_at: datetime | None = None
