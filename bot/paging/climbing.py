@@ -17,9 +17,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.catalog import Catalog
 from bot.incidents import timeline
 from bot.paging import pages, policy, ways
+from bot.paging.cover import Target, resolve
 from bot.paging.life import Event, State, after
 from bot.paging.policy import Frozen, Place
-from bot.paging.targets import Target, resolve
 from bot.store import outbox
 from bot.store.database import wake_after_commit
 from bot.store.tables import Escalation, Incident, Page

@@ -9,9 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
 from bot.paging import policy
+from bot.paging.cover import resolve
 from bot.paging.life import State
 from bot.paging.policy import Place
-from bot.paging.targets import resolve
 from bot.store.tables import Escalation, Incident
 
 

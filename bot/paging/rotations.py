@@ -54,7 +54,7 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class Span:
     """A time in which the same person is on duty, or nobody."""
 
     starts: datetime
@@ -63,8 +63,8 @@ class _Span:
     layer: str = ""
     override: int | None = None
 
-    def within(self, starts: datetime, ends: datetime) -> "_Span":
-        return _Span(max(self.starts, starts), min(self.ends, ends), self.person, self.layer, self.override)
+    def within(self, starts: datetime, ends: datetime) -> "Span":
+        return Span(max(self.starts, starts), min(self.ends, ends), self.person, self.layer, self.override)
 
 
 def on_duty(
@@ -114,7 +114,7 @@ def spans(
     overrides: Sequence[Override] = (),
     *,
     layer: str | None = None,
-) -> Iterator[_Span]:
+) -> Iterator[Span]:
     """The time from `since` to `until` without a gap, cut where something changes."""
     at = since
     while at < until:
@@ -123,20 +123,20 @@ def spans(
         at = span.ends
 
 
-def _duty(span: _Span) -> Duty | None:
+def _duty(span: Span) -> Duty | None:
     if span.person is None:
         return None
     return Duty(span.person, span.layer, span.starts, span.ends, span.override)
 
 
-def _span(rotation: Rotation, at: datetime, overrides: Sequence[Override], layer: str | None) -> _Span:
+def _span(rotation: Rotation, at: datetime, overrides: Sequence[Override], layer: str | None) -> Span:
     at = at.astimezone(UTC)
     if layer is not None:
         chosen = next((one for one in rotation.layers if one.name == layer), None)
         if chosen is None:
             raise LookupError(f"rotation {rotation.name} has no layer {layer}")
         return _layer_span(rotation, chosen, at, overrides)
-    whole = _standing_in([one for one in overrides if one.target_layer is None], at)
+    whole = standing_in([one for one in overrides if one.target_layer is None], at)
     starts, ends = whole.starts, whole.ends
     if whole.person is not None:
         return whole
@@ -145,24 +145,24 @@ def _span(rotation: Rotation, at: datetime, overrides: Sequence[Override], layer
         starts, ends = max(starts, span.starts), min(ends, span.ends)
         if span.person is not None:
             return span.within(starts, ends)
-    return _Span(starts, ends)
+    return Span(starts, ends)
 
 
-def _layer_span(rotation: Rotation, layer: Layer, at: datetime, overrides: Sequence[Override]) -> _Span:
+def _layer_span(rotation: Rotation, layer: Layer, at: datetime, overrides: Sequence[Override]) -> Span:
     first = layer is rotation.layers[0]
     own = [one for one in overrides if one.target_layer == layer.name or (first and one.target_layer is None)]
-    standing_in = _standing_in(own, at)
-    if standing_in.person is not None:
-        return _Span(standing_in.starts, standing_in.ends, standing_in.person, layer.name, standing_in.override)
+    instead = standing_in(own, at)
+    if instead.person is not None:
+        return Span(instead.starts, instead.ends, instead.person, layer.name, instead.override)
     turn = _turn(layer, ZoneInfo(rotation.timezone), at)
     open_, starts, ends = _hours(layer.hours, at)
     person = turn.person if open_ else None
-    span = _Span(turn.starts, turn.ends, person, layer.name if person else "")
-    return span.within(max(starts, standing_in.starts), min(ends, standing_in.ends))
+    span = Span(turn.starts, turn.ends, person, layer.name if person else "")
+    return span.within(max(starts, instead.starts), min(ends, instead.ends))
 
 
-def _standing_in(overrides: Sequence[Override], at: datetime) -> _Span:
-    """Who stands in then, and the span in which that stays so."""
+def standing_in(overrides: Sequence[Override], at: datetime) -> Span:
+    """Who stands in then, of overrides that are about the same thing, and the span in which that stays so."""
     chosen: Override | None = None
     for one in overrides:
         if one.starts <= at < one.ends and (chosen is None or one.id > chosen.id):
@@ -176,22 +176,22 @@ def _standing_in(overrides: Sequence[Override], at: datetime) -> _Span:
         else:
             ends = min(ends, one.starts)
     if chosen is None:
-        return _Span(starts, ends)
-    return _Span(starts, ends, chosen.person, "", chosen.id)
+        return Span(starts, ends)
+    return Span(starts, ends, chosen.person, "", chosen.id)
 
 
-def _turn(layer: Layer, zone: ZoneInfo, at: datetime) -> _Span:
+def _turn(layer: Layer, zone: ZoneInfo, at: datetime) -> Span:
     """Whose turn it is, whatever the layer's hours say."""
     begun = _hand_over(layer, zone, 0)
     if at < begun:
-        return _Span(EVER, begun)
+        return Span(EVER, begun)
     number = _estimate(layer, zone, begun, at)
     while _hand_over(layer, zone, number) > at:
         number -= 1
     while _hand_over(layer, zone, number + 1) <= at:
         number += 1
     person = layer.people[number % len(layer.people)]
-    return _Span(_hand_over(layer, zone, number), _hand_over(layer, zone, number + 1), person)
+    return Span(_hand_over(layer, zone, number), _hand_over(layer, zone, number + 1), person)
 
 
 def _estimate(layer: Layer, zone: ZoneInfo, begun: datetime, at: datetime) -> int:
