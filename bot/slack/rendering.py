@@ -9,6 +9,7 @@ from bot.slack.blocks import Home, Message, Mrkdwn, markup
 from bot.slack.messages import (
     calls,
     calls_setup,
+    cover,
     ephemeral,
     escalation,
     help,  # noqa: A004 - the message's name
@@ -19,8 +20,10 @@ from bot.slack.messages import (
     status,
     step,
     summary,
+    who,
 )
 from bot.slack.views import calls as calls_views
+from bot.slack.views import cover as cover_views
 from bot.slack.views import escalation as escalation_views
 from bot.slack.views import incident as incident_views
 from bot.slack.views import overview
@@ -69,6 +72,18 @@ async def _calls(look: Look, subject: Subject) -> Shown:
     return calls.render(seen) if isinstance(seen, calls.CallsView) else calls_setup.render(seen)
 
 
+async def _who(look: Look, subject: Subject) -> Shown:
+    return who.render(await cover_views.who(look, subject))
+
+
+async def _overrides(look: Look, subject: Subject) -> Shown:
+    return cover.render(await cover_views.all_overrides(look, subject))
+
+
+async def _cover_changed(look: Look, subject: Subject) -> Shown:
+    return cover.render_changed(await cover_views.changed(look, subject))
+
+
 async def _help(_look: Look, _subject: Subject) -> Shown:
     return help.render(commands.overview())
 
@@ -95,6 +110,9 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "summary": _summary,
         "status": _status,
         "calls": _calls,
+        "who": _who,
+        "overrides": _overrides,
+        "cover_changed": _cover_changed,
         "help": _help,
         "home": _home,
         "ephemeral": _ephemeral,

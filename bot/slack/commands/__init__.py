@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from bot.slack.asking import Ask
 from bot.slack.blocks import Mrkdwn, join, markup
-from bot.slack.commands import ack, arm, calls, disarm, help, incident, page, status  # noqa: A004 - the command's name
+from bot.slack.commands import ack, arm, calls, disarm, help, incident, override, page, status, who  # noqa: A004 - the command's name
 from bot.slack.commands.command import Command
 from bot.slack.messages.help import CommandLine, HelpView
 
@@ -15,7 +15,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         one.word: one
         for one in (
             *(status.COMMAND, calls.COMMAND, incident.COMMAND),
-            *(ack.COMMAND, page.COMMAND),
+            *(ack.COMMAND, page.COMMAND, who.COMMAND, override.COMMAND),
             *(arm.COMMAND, disarm.COMMAND, help.COMMAND),
         )
     }
@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 
 PLANNED = frozenset(
     (
-        *("who", "note", "silence", "override", "run", "changes", "freeze", "drill"),
+        *("note", "silence", "run", "changes", "freeze", "drill"),
         *("spend", "evals", "readiness", "postmortem"),
     )
 )

@@ -15,12 +15,11 @@ from bot.paging import escalation
 from bot.slack.asking import Ask
 from bot.slack.blocks import Mrkdwn, markup
 from bot.slack.buttons.refusal import too_late
+from bot.slack.commands import people
 from bot.slack.commands.command import Command
 from bot.slack.threads import incident_of
-from bot.store.tables import SlackIdentity
 
 USAGE = "page WHO [WORDS]"
-_USER = re.compile(r"<@(?P<id>[A-Z0-9]+)(\|[^>]*)?>")
 _NUMBER = re.compile(r"#(?P<number>\d+)")
 SEVERITY = "sev2"
 
@@ -35,7 +34,7 @@ async def run(ask: Ask) -> None:
     if not ask.words:
         await ask.say(Mrkdwn("Whom? `/badday page maria the bot insults people` or `/badday page support-bot …`."))
         return
-    person = await _person(ask, ask.words[0])
+    person = await people.person(ask, ask.words[0])
     number, words = _incident_and_words(ask.words[1:])
     number = number or await incident_of(ask.session, ask.channel, ask.thread_ts)
     if person is not None and number is not None:
@@ -78,18 +77,6 @@ async def _open(ask: Ask, system: System, person: Person | None, words: str) -> 
     whom = person.name if person is not None else f"the people of {system.name}"
     text = "Paging {whom}: incident {number} in #{channel}. It climbs until somebody acknowledges."
     await ask.say(markup(text, whom=whom, number=incident.id or 0, channel=incident.channel))
-
-
-async def _person(ask: Ask, typed: str) -> Person | None:
-    """Somebody of the catalog by key, e-mail or mention."""
-    mentioned = _USER.fullmatch(typed)
-    if mentioned is None:
-        key = typed.removeprefix("@")
-        return ask.catalog.people.get(key) or ask.catalog.person_by_email(key)
-    user = mentioned["id"]
-    found = ask.catalog.person_by_slack(user)
-    known = await ask.session.get(SlackIdentity, user) if found is None else None
-    return ask.catalog.person_by_email(known.email) if known is not None and known.email else found
 
 
 def _incident_and_words(words: tuple[str, ...]) -> tuple[int | None, str]:

@@ -47,3 +47,9 @@ def are(names: str) -> str:
 
 def count(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def target_words(target: str) -> str:
+    """What somebody stands in for, as people say it: `rotation support`, `the owner of support-bot`."""
+    kind, _, name = target.partition("/")
+    return f"the owner of {name}" if kind == "system" else f"rotation {name}"

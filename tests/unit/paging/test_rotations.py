@@ -201,9 +201,7 @@ def random_schedule(chance: random.Random, zone: str) -> tuple[Rotation, list[Ov
 
 def _random_layer(chance: random.Random, name: str, zone: str) -> Layer:
     unit = chance.choices(list(Unit), [1, 4, 4, 2])[0]
-    every = {Unit.HOUR: chance.choice([6, 8, 12, 36]), Unit.DAY: chance.randint(1, 5)}.get(
-        unit, chance.randint(1, 3)
-    )
+    every = {Unit.HOUR: chance.choice([6, 8, 12, 36]), Unit.DAY: chance.randint(1, 5)}.get(unit, chance.randint(1, 3))
     # Often at a time that a change of clocks skips or repeats.
     clock = chance.choice([time(2), time(2, 30), time(1, 45), time(2, 15), time(9), time(chance.randrange(24), 5)])
     starts = datetime.combine((SINCE + timedelta(days=chance.randint(-30, 40))).date(), clock)
