@@ -115,6 +115,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alert_finding_id"), ["finding_id"], unique=False)
+        batch_op.create_index("ix_alert_system_cause", ["system", "cause"], unique=False)
+        batch_op.create_index(
+            "ix_alert_waiting",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("handled_revision < revision"),
+            postgresql_where=sa.text("handled_revision < revision"),
+        )
+        batch_op.create_index(
+            "ix_alert_expiring",
+            ["ends_at"],
+            unique=False,
+            sqlite_where=sa.text("firing"),
+            postgresql_where=sa.text("firing"),
+        )
 
     op.create_table(
         "escalation",
@@ -319,6 +334,9 @@ def downgrade() -> None:
 
     op.drop_table("escalation")
     with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.drop_index("ix_alert_expiring")
+        batch_op.drop_index("ix_alert_waiting")
+        batch_op.drop_index("ix_alert_system_cause")
         batch_op.drop_index(batch_op.f("ix_alert_finding_id"))
 
     op.drop_table("alert")

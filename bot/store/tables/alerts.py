@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from bot.store.tables.base import Leased, json_field
@@ -16,7 +16,17 @@ class Alert(Leased, table=True):
     """
 
     __tablename__ = "alert"
-    __table_args__ = (UniqueConstraint("system", "fingerprint"),)
+    __table_args__ = (
+        UniqueConstraint("system", "fingerprint"),
+        Index("ix_alert_system_cause", "system", "cause"),
+        Index(
+            "ix_alert_waiting",
+            "id",
+            sqlite_where=text("handled_revision < revision"),
+            postgresql_where=text("handled_revision < revision"),
+        ),
+        Index("ix_alert_expiring", "ends_at", sqlite_where=text("firing"), postgresql_where=text("firing")),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     system: str
