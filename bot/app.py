@@ -14,9 +14,12 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from bot import logs
+from bot.alerts.handler import AlertHandler
+from bot.alerts.intake import AlertIntake
 from bot.catalog import CatalogError
 from bot.catalog.live import LiveCatalog
 from bot.http import auth, gauges, health, ofrep, problems
+from bot.http import alerts as alerts_http
 from bot.http import trail as trail_http
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
@@ -104,6 +107,7 @@ class Application:
             self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
             self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
             self._crew.hire("pager", Pager(self.db, self.catalog, self.clock).run)
+            self._crew.hire("alerts", AlertHandler(self.db, self.catalog, self.clock).run)
             self._crew.hire("closer", Closer(self.db, self.clock).run)
             self._crew.hire("impact", ImpactKeeper(self.db, self.clock).run)
             self._crew.hire("retention", Retention(self.db, self.clock).run)
@@ -142,6 +146,9 @@ class Application:
             routes += ofrep.routes(self.settings, self.db, self.catalog)
         if self._writer is not None:
             routes += trail_http.routes(self.settings, TokenBook(self.db), self._writer)
+        if "page" in self.roles:
+            intake = AlertIntake(self.db, self.catalog, self.clock)
+            routes += alerts_http.routes(self.settings, TokenBook(self.db), intake, self.catalog, self.clock)
         if self._slack is not None:
             routes += self._slack.routes()
         return routes

@@ -55,11 +55,18 @@ def touches(catalog: Catalog, finding: Finding) -> list[tuple[str, str | None]]:
     return [(system.name, provider) for system in catalog.systems_using(provider)] if provider else []
 
 
-async def changed(session: AsyncSession, finding: Finding, *, now: datetime) -> None:
-    """Tell what is known now about a finding that stays open; a graver severity is taken over."""
+async def changed(session: AsyncSession, finding: Finding, *, now: datetime, quietly: bool = False) -> None:
+    """Tell what is known now about a finding that stays open; a graver severity is taken over.
+
+    `quietly`: what is merely known anew stands in the root message alone.
+    """
     for incident in await _incidents(session, finding):
         known = await _known_of(session, incident)
         if incident.known == known and worse(finding.severity, incident.severity) == incident.severity:
+            continue
+        if quietly and worse(finding.severity, incident.severity) == incident.severity:
+            incident.known = known
+            await incidents.touch(session, incident, now=now, urgent=False)
             continue
         await _tell(session, incident, finding, known=known, now=now)
 

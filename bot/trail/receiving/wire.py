@@ -137,7 +137,7 @@ class Unpacker:
     def _too_large(self) -> WireError:
         return WireError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the body is larger than {self._cap // 1024 // 1024} MB when unpacked; send fewer spans at once",
+            f"the body is larger than {self._cap // 1024 // 1024} MB when unpacked; send less at once",
         )
 
     def _broken(self, reason: str) -> WireError:

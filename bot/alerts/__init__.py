@@ -1,0 +1,1 @@
+"""Alerts that other systems send: read, kept, and turned into findings and incidents."""
