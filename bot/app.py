@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import click
+import httpx
 import structlog
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
@@ -18,13 +19,18 @@ from bot.alerts.handler import AlertHandler
 from bot.alerts.intake import AlertIntake
 from bot.catalog import CatalogError
 from bot.catalog.live import LiveCatalog
-from bot.http import auth, gauges, health, ofrep, problems
+from bot.http import acks, auth, gauges, health, ofrep, pagerduty, problems, twilio
 from bot.http import alerts as alerts_http
 from bot.http import trail as trail_http
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
 from bot.incidents.impact import ImpactKeeper
+from bot.paging.contact import Secrets
+from bot.paging.courier import Desk, web_client
+from bot.paging.ends import EndTeller
 from bot.paging.pager import Pager
+from bot.paging.sending import PageSender
+from bot.paging.trying import TestSender
 from bot.runbooks.follower import Follower
 from bot.runbooks.library import LiveLibrary
 from bot.runbooks.worker import StepWorker
@@ -75,7 +81,10 @@ class Application:
         self.library = LiveLibrary(settings.config.parent / "runbooks")
         self.db = Database(settings.database_url)
         self.ready = False
+        self.secrets = Secrets.beside(settings.config)
         self._crew = Crew()
+        self._couriers: list[PageSender | TestSender] = []
+        self._web: httpx.AsyncClient | None = None
         self._slack: SlackFace | None = None
         self._writer: Writer[Read] | None = None
         self._http: HttpServer | None = None
@@ -107,6 +116,7 @@ class Application:
             self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
             self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
             self._crew.hire("pager", Pager(self.db, self.catalog, self.clock).run)
+            self._hire_couriers()
             self._crew.hire("alerts", AlertHandler(self.db, self.catalog, self.clock).run)
             self._crew.hire("closer", Closer(self.db, self.clock).run)
             self._crew.hire("impact", ImpactKeeper(self.db, self.clock).run)
@@ -121,11 +131,14 @@ class Application:
         self.ready = False
         if self._slack is not None:
             await self._slack.stop()
+        await asyncio.gather(*(courier.stop() for courier in self._couriers))
         if self._writer is not None:
             await self._writer.stop()  # before the server, so that it can answer what was taken
         if self._http is not None:
             await self._http.stop()
         await self._crew.dismiss(within=STOP_WITHIN)
+        if self._web is not None:
+            await self._web.aclose()
         await self.db.close()
 
     @property
@@ -147,11 +160,25 @@ class Application:
         if self._writer is not None:
             routes += trail_http.routes(self.settings, TokenBook(self.db), self._writer)
         if "page" in self.roles:
+            routes += acks.routes(self.db, self.catalog, self.clock)
+            routes += pagerduty.routes(self.db, self.catalog, self.secrets, self.clock)
+            public_url = self.settings.public_url
+            routes += twilio.routes(self.db, self.catalog, self.secrets, self.clock, public_url=public_url)
+        if "page" in self.roles:
             intake = AlertIntake(self.db, self.catalog, self.clock)
             routes += alerts_http.routes(self.settings, TokenBook(self.db), intake, self.catalog, self.clock)
         if self._slack is not None:
             routes += self._slack.routes()
         return routes
+
+    def _hire_couriers(self) -> None:
+        """Whoever pages by other ways than Slack."""
+        self._web = web_client()
+        desk = Desk(self.db, self.catalog, self.clock, self.secrets, self.settings.public_url, self._web)
+        self._couriers = [PageSender(desk), TestSender(desk)]
+        self._crew.hire("page sender", self._couriers[0].run)
+        self._crew.hire("contact tests", self._couriers[1].run)
+        self._crew.hire("ends told elsewhere", EndTeller(desk).run)
 
     def _slack_face(self) -> "SlackFace":
         # Bolt takes a fifth of a second to import: roles without Slack do without it.

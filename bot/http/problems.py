@@ -68,7 +68,9 @@ async def _routing(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
+    # A token in the path is a key.
+    path = request.url.path.replace(request.path_params.get("token") or "\0", "…")
+    log.error("request failed", method=request.method, path=path, exc_info=error)
     return problem(500, "Badday failed on this request; its log says why")
 
 

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import SecretStr
 
 from bot.catalog.strict import Strict
+from bot.settings import SettingsError, secret
 
 if TYPE_CHECKING:
     import httpx
@@ -116,15 +119,26 @@ class Secrets:
     def __init__(self, lookup: Callable[[str], SecretStr | None]) -> None:
         self._lookup = lookup
 
+    @classmethod
+    def beside(cls, config: Path) -> Self:
+        """Of the environment, and of the `.env` beside this catalog; what is changed there counts at once."""
+        return cls(partial(secret, config=config))
+
     def read(self, name: str) -> str:
         """The secret itself. Raises ContactError where there is none."""
-        found = self._lookup(name)
+        try:
+            found = self._lookup(name)
+        except SettingsError as error:
+            raise ContactError(str(error)) from None
         if found is None:
             raise ContactError(f"{name} is not set; put it into .env beside the catalog", permanent=True)
         return found.get_secret_value()
 
     def has(self, name: str) -> bool:
-        return self._lookup(name) is not None
+        try:
+            return self._lookup(name) is not None
+        except SettingsError:
+            return False
 
 
 OptionsT = TypeVar("OptionsT", bound=ContactOptions)

@@ -141,13 +141,31 @@ async def settled(
             show = await _slack_waits(session, one)
             await _tell(session, one, f"{one.person} paged by {by}", outcome, now=now, show=show)
         case "failed":
-            following = await _fall_through(session, one, now=now, hopeless=True)
+            following = await _fall_through(session, one, now=now, hopeless=True, start=attempt.tries <= 1)
             text = f"The page to {one.person} by {by} could not be delivered: {detail}{following}"
             await _tell(session, one, text, outcome, now=now, show=True)
         case _:
-            following = await _fall_through(session, one, now=now, hopeless=False)
+            following = await _fall_through(session, one, now=now, hopeless=False, start=attempt.tries <= 1)
             text = f"It is not known whether the page by {by} reached {one.person}: {detail}{following}"
             await _tell(session, one, text, outcome, now=now)
+    await session.flush()
+
+
+async def put_off(session: AsyncSession, attempt: PageAttempt, detail: str, *, until: datetime, now: datetime) -> None:
+    """A way did not get through this time and is tried again at `until`; with its first try the next way comes at once.
+
+    For every way but Slack. The caller holds the incident's lock (`hold`).
+    """
+    one = await session.get(Page, attempt.page_id)
+    if one is None:
+        raise LookupError(f"there is no page {attempt.page_id}")
+    attempt.outcome, attempt.detail, attempt.not_before = "pending", detail, until
+    await session.flush()
+    if attempt.tries <= 1:
+        following = await _fall_through(session, one, now=now, hopeless=False)
+        by = ways.name(attempt.method)
+        text = f"The page to {one.person} by {by} did not get through: {detail}. It is tried again{following}"
+        await _tell(session, one, text, "retry", now=now, show=bool(following))
     await session.flush()
 
 
@@ -248,30 +266,34 @@ async def hold_of_message(session: AsyncSession, message: OutboxMessage) -> None
     await hold(session, *(await session.execute(paged)).scalars().all())
 
 
-async def _fall_through(session: AsyncSession, one: Page, *, now: datetime, hopeless: bool) -> str:
+async def _fall_through(session: AsyncSession, one: Page, *, now: datetime, hopeless: bool, start: bool = True) -> str:
     """Start the next way at once; returns what happens now, as the end of a sentence.
 
     `hopeless`: the way that failed will not reach the person later either. Where it was the last one, nobody waits for
-    this person: with no other page of the step left, the next step comes at once.
+    this person: with no other page of the step left, the next step comes at once. Without `start` the next way was
+    started when this one failed before; another one is begun only where none of those is left.
     """
     if one.state != PageState.PAGING:
         return ""
-    if one.method < len(one.methods):
+    if one.method < len(one.methods) and (start or not await _alive(session, one)):
         kind = one.methods[one.method]["kind"]
         await try_next(session, one, now=now)
         return f"; trying {ways.name(kind)} at once"
-    alive = [
-        each
-        for each in await ways.attempts(session, one.id or 0)
-        if each.outcome in ("pending", "sending", "delivered") and not (each.detail or "").startswith(QUIET)
-    ]
-    if alive or not hopeless:
+    if not hopeless or await _alive(session, one):
         await ways.plan(session, one)
         return ""
     one.state, one.next_at = PageState.UNREACHED, None
     await session.flush()
     hastened = await _hasten(session, one, now=now)
     return "; there is no other way to reach them" + (", so the next step comes at once" if hastened else "")
+
+
+async def _alive(session: AsyncSession, one: Page) -> bool:
+    """Whether a way has reached the person, or still may."""
+    return any(
+        each.outcome in ("pending", "sending", "delivered") and not (each.detail or "").startswith(QUIET)
+        for each in await ways.attempts(session, one.id or 0)
+    )
 
 
 async def _hasten(session: AsyncSession, one: Page, *, now: datetime) -> bool:
