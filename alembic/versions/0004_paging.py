@@ -235,6 +235,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("update_due", UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("resolution", sa.String(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("flapping_since", UTCDateTime(), nullable=True))
+        batch_op.add_column(sa.Column("overruled", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_incident_update_due"), ["update_due"], unique=False)
 
     with op.batch_alter_table("page", schema=None) as batch_op:
@@ -303,6 +304,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("incident", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_incident_update_due"))
+        batch_op.drop_column("overruled")
         batch_op.drop_column("flapping_since")
         batch_op.drop_column("resolution")
         batch_op.drop_column("update_due")

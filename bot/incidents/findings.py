@@ -62,9 +62,9 @@ async def changed(session: AsyncSession, finding: Finding, *, now: datetime, qui
     """
     for incident in await _incidents(session, finding):
         known = await _known_of(session, incident)
-        if incident.known == known and worse(finding.severity, incident.severity) == incident.severity:
+        if incident.known == known and _severity(finding, incident) == incident.severity:
             continue
-        if quietly and worse(finding.severity, incident.severity) == incident.severity:
+        if quietly and _severity(finding, incident) == incident.severity:
             incident.known = known
             await incidents.touch(session, incident, now=now, urgent=False)
             continue
@@ -143,7 +143,7 @@ async def _join(session: AsyncSession, incident: Incident, finding: Finding, *, 
     assert finding.id is not None
     await incidents.link(session, incident, [finding.id])
     known = await _known_of(session, incident)
-    if known != incident.known or worse(finding.severity, incident.severity) != incident.severity:
+    if known != incident.known or _severity(finding, incident) != incident.severity:
         await _tell(session, incident, finding, known=known, now=now)
 
 
@@ -151,13 +151,20 @@ async def _tell(session: AsyncSession, incident: Incident, finding: Finding, *, 
     assert incident.id is not None
     paged_before = Severity(incident.severity).pages
     incident.known = known
-    incident.severity = worse(finding.severity, incident.severity)
+    incident.severity = _severity(finding, incident)
     await timeline.add(
         session, incident.id, kind="seen", actor="badday", text=_known(finding) or finding.title, now=now, show=True
     )
     if Severity(incident.severity).pages and not paged_before:
         await escalation.request(session, incident, now=now)
     await incidents.touch(session, incident, now=now, urgent=False)
+
+
+def _severity(finding: Finding, incident: Incident) -> str:
+    """The incident's severity with this finding: the graver one, unless a person overruled what was told before."""
+    if incident.overruled is not None and worse(finding.severity, incident.overruled) == incident.overruled:
+        return incident.severity
+    return worse(finding.severity, incident.severity)
 
 
 async def _relapse(session: AsyncSession, incident: Incident, *, now: datetime) -> None:

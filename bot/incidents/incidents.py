@@ -13,6 +13,7 @@ from bot.incidents.life import Event, State, after
 from bot.incidents.races import Outcome as Outcome
 from bot.incidents.races import locked
 from bot.incidents.severity import Severity
+from bot.incidents.status import Status
 from bot.incidents.timeline import root_key
 from bot.paging import escalation
 from bot.store import audit, outbox
@@ -153,9 +154,12 @@ async def acknowledge(
 
 
 async def resolve(
-    session: AsyncSession, incident_id: int, *, version: int | None, actor: str, now: datetime
+    session: AsyncSession, incident_id: int, *, version: int | None, actor: str, now: datetime, resolution: str = ""
 ) -> Outcome:
-    """End the incident, by hand or (actor `badday`) because its recovery held. Raises LookupError like acknowledge."""
+    """End the incident, by hand or (actor `badday`) because its recovery held. Raises LookupError like acknowledge.
+
+    `resolution` is what it was and what ended it, as a person says it.
+    """
     incident = await locked(session, incident_id)
     refused = _refusal(incident, Event.RESOLVE, version)
     if refused is not None:
@@ -163,9 +167,11 @@ async def resolve(
     before = incident.state
     incident.state = State.RESOLVED
     incident.resolved_at, incident.resolved_by = now, actor
-    incident.resolve_due = None
+    incident.resolve_due = incident.update_due = None
+    incident.resolution = resolution.strip()
     incident.version += 1
     text = "Resolved: the recovery held" if incident.recovered_at and actor == "badday" else "Resolved"
+    text += f": {incident.resolution}" if incident.resolution else ""
     await timeline.add(session, incident_id, kind="resolved", actor=actor, text=text, now=now)
     await _record_state(session, incident, before, actor=actor, now=now)
     await escalation.end(session, incident_id, now=now)
@@ -253,7 +259,8 @@ async def _reopen_recent(
     incident.resolved_at = incident.resolved_by = None
     incident.acknowledged_at = incident.acknowledged_by = None
     incident.recovered_at = incident.resolve_due = None
-    incident.runbooks_started_at = None
+    incident.runbooks_started_at = incident.update_due = incident.overruled = None
+    incident.status, incident.resolution = Status.INVESTIGATING, ""
     incident.reopened += 1
     incident.version += 1
     await timeline.add(

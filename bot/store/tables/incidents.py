@@ -50,6 +50,8 @@ class Incident(SQLModel, table=True):
     resolved_at: datetime | None = Field(default=None, index=True)
     resolved_by: str | None = None
     reopened: int = 0
+    overruled: str | None = None
+    """The gravest severity that findings had told when a person chose another one; only a graver one changes it."""
     status: str = "investigating"
     """How far people are: investigating, identified, monitoring; see bot.incidents.status."""
     update_due: datetime | None = Field(default=None, index=True)
@@ -82,7 +84,8 @@ class TimelineEntry(SQLModel, table=True):
     incident_id: int = Field(foreign_key="incident.id", index=True)
     at: datetime
     kind: str
-    """opened, seen, page, acknowledged, step, note, recovered, relapsed, resolved, reopened, delivery"""
+    """opened, seen, page, acknowledged, step, note, recovered, relapsed, resolved, reopened, delivery, severity, status,
+    title, role, follow_up, reminder"""
     actor: str
     text: str
     """Plain text; escaped when shown."""
