@@ -95,7 +95,7 @@ def routes(
 
 
 def _refusal(reading: Reading) -> Response:
-    """The first fault as the problem, all of them as its member `errors`; `accepted` counts what was taken all the same."""
+    """The first fault as the problem, all as its member `errors`; `accepted` counts what was taken all the same."""
     first = reading.faults[0]
     told = [{"field": fault.field, "detail": fault.detail} for fault in reading.faults[:FAULTS_TOLD]]
     members = {"accepted": len(reading.alerts), "refused": len(reading.faults), "errors": told}

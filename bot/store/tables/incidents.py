@@ -84,8 +84,8 @@ class TimelineEntry(SQLModel, table=True):
     incident_id: int = Field(foreign_key="incident.id", index=True)
     at: datetime
     kind: str
-    """opened, seen, page, acknowledged, step, note, recovered, relapsed, resolved, reopened, delivery, severity, status,
-    title, role, follow_up, reminder"""
+    """opened, seen, page, acknowledged, step, note, recovered, relapsed, resolved, reopened, delivery, severity,
+    status, title, role, follow_up, reminder"""
     actor: str
     text: str
     """Plain text; escaped when shown."""
