@@ -4,6 +4,7 @@ A contact is a file of `bot.paging.contacts` and knows no sibling. Nothing here,
 catalog is checked with the models of the contacts (see bot.catalog.contact_kinds).
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import httpx
 
 LONGEST_RETRY_AFTER = timedelta(minutes=5)
+_SECRETIVE = re.compile(r"[^\s<>@]+@[^\s<>@]+|https?://\S+|\+?\d[\d ()-]{5,}\d|[A-Za-z0-9_+/=-]{24,}")
+"""What may be an address, a number or a key in a sentence of somebody else."""
 
 
 class ContactOptions(Strict):
@@ -230,12 +233,9 @@ def _reason(answer: "httpx.Response") -> str:
         body = answer.json()
     except ValueError:
         return ""
-    said = (
-        next((body[key] for key in ("message", "detail", "error") if isinstance(body.get(key), str)), "")
-        if (isinstance(body, dict))
-        else ""
-    )
-    return f": {' '.join(said.split())[:200]}" if said else ""
+    told = body if isinstance(body, dict) else {}
+    said = next((told[key] for key in ("message", "detail", "error") if isinstance(told.get(key), str)), "")
+    return f": {_SECRETIVE.sub('(…)', ' '.join(said.split()))[:200]}" if said else ""
 
 
 def _retry_after(headers: Mapping[str, str]) -> timedelta | None:

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from bot.catalog.strict import Span
 from bot.catalog.values import PageUrl, SecretRef, shown, wrong
-from bot.paging.contact import Contact, ContactError, ContactOptions, ContactSetup, Notice, Recipient, Secrets, Sent
+from bot.paging.contact import Contact, ContactOptions, ContactSetup, Notice, Recipient, Secrets, Sent
 
 if TYPE_CHECKING:
     import httpx
@@ -32,7 +32,6 @@ _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 _UNSPEAKABLE = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold."""
-_DIGITS = re.compile(r"\+?\d{6,}")
 _NOT_ANSWERED = {
     "busy": "the line was busy",
     "no-answer": "nobody picked up",
@@ -100,29 +99,20 @@ class Twilio(Contact[TwilioOptions, TwilioSetup], kind="twilio"):
         web: "httpx.AsyncClient",
     ) -> Sent:
         assert notice.reply_url is not None
-        token = secrets.read(setup.token)
-        try:
-            answer = await self.post(
-                web,
-                f"{setup.url}/2010-04-01/Accounts/{setup.account}/Calls.json",
-                name="Twilio",
-                auth=(setup.account, token),
-                data={
-                    "To": options.number,
-                    "From": setup.caller,
-                    "Twiml": spoken(notice),
-                    "Timeout": str(round(setup.ring.total_seconds())),
-                    "StatusCallback": notice.reply_url,
-                    "StatusCallbackMethod": "POST",
-                },
-            )
-        except ContactError as error:
-            raise ContactError(
-                _DIGITS.sub("(number)", str(error)),
-                permanent=error.permanent,
-                uncertain=error.uncertain,
-                retry_after=error.retry_after,
-            ) from None
+        answer = await self.post(
+            web,
+            f"{setup.url}/2010-04-01/Accounts/{setup.account}/Calls.json",
+            name="Twilio",
+            auth=(setup.account, secrets.read(setup.token)),
+            data={
+                "To": options.number,
+                "From": setup.caller,
+                "Twiml": spoken(notice),
+                "Timeout": str(round(setup.ring.total_seconds())),
+                "StatusCallback": notice.reply_url,
+                "StatusCallbackMethod": "POST",
+            },
+        )
         return Sent(_sid(answer), "Twilio is calling", heard_within=setup.ring + SPEECH)
 
     def shown(self, options: TwilioOptions, recipient: Recipient) -> str:

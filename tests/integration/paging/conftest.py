@@ -1,8 +1,9 @@
 """A small team whose pages climb, on either engine, with a clock that a test sets."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
@@ -14,9 +15,15 @@ from bot.catalog.models import Person, System
 from bot.incidents import incidents, timeline
 from bot.incidents.races import Outcome
 from bot.paging import escalation, pages
+from bot.paging.courier import web_client
 from bot.paging.pager import Pager
+from bot.sandbox.mail import MailSink
 from bot.store.database import Database
 from bot.store.tables import Escalation, Incident, OutboxMessage, Page, PageAttempt, TimelineEntry
+from tests.integration.paging.reach import OtherSide
+
+if TYPE_CHECKING:
+    from tests.integration.paging.reaching import Reach
 
 MINUTE = timedelta(minutes=1)
 SLACK = Contact("slack")
@@ -158,3 +165,23 @@ class Desk:
 @pytest.fixture
 async def desk(db: Database, now: datetime) -> Desk:
     return Desk(db, now)
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[MailSink]:
+    async with MailSink() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[OtherSide]:
+    async with OtherSide() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def reach(desk: Desk, sink: MailSink, other: OtherSide) -> AsyncIterator["Reach"]:
+    from tests.integration.paging.reaching import Reach
+
+    async with web_client() as web:
+        yield Reach(desk, sink, other, web)
