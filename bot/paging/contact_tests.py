@@ -12,7 +12,7 @@ from sqlalchemy.engine import CursorResult
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.catalog.models import Person
+from bot.catalog import Catalog
 from bot.paging import ways
 from bot.store import outbox
 from bot.store.database import wake_after_commit
@@ -26,9 +26,9 @@ REPORT = "contact_tests"
 
 
 async def start(
-    session: AsyncSession, person: Person, *, asked_by: str, tell: str, name: str, now: datetime
+    session: AsyncSession, catalog: Catalog, person: str, *, asked_by: str, tell: str, name: str, now: datetime
 ) -> list[ContactTest]:
-    """Test every way of the person; `tell` is the channel (or `person:key`) that is told how it goes.
+    """Test every way by which the person would be paged; `tell` is the channel (or `person:key`) that hears of it.
 
     `name` tells this round of tests from all others, also when it is asked for twice by accident.
     """
@@ -37,17 +37,19 @@ async def start(
         return list(await of_message(session, key))
     tests = [
         ContactTest(
-            person=person.key,
-            method=way.kind,
-            options=dict(way.options) or None,
+            person=person,
+            method=way["kind"],
+            options=way["options"] or None,
             asked_by=asked_by,
             asked_at=now,
             message_key=key,
             not_before=now,
-            outcome="sending" if way.kind in ways.IN_SLACK else "pending",
+            outcome="sending" if way["kind"] in ways.IN_SLACK else "pending",
         )
-        for way in person.contacts
+        for way in ways.of_person(catalog, person)
     ]
+    if not tests:
+        return []
     session.add_all(tests)
     await session.flush()
     for test in tests:
@@ -57,7 +59,7 @@ async def start(
                 key=f"contact-test:{test.id}",
                 kind=MESSAGE,
                 subject={"test": test.id},
-                channel=f"person:{person.key}",
+                channel=f"person:{person}",
                 priority=outbox.Priority.ANSWER,
                 now=now,
             )
@@ -65,7 +67,7 @@ async def start(
         session,
         key=key,
         kind=REPORT,
-        subject={"tests": [test.id for test in tests], "person": person.key},
+        subject={"tests": [test.id for test in tests], "person": person},
         channel=tell,
         priority=outbox.Priority.ANSWER,
         now=now,

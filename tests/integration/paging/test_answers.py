@@ -13,12 +13,13 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.applications import Starlette
 
 from bot.http import acks, pagerduty, problems, twilio
 from bot.paging import contact_tests
 from bot.paging.contacts.twilio import signature
-from tests.integration.paging.conftest import SLACK
+from tests.integration.paging.conftest import SLACK, Desk
 from tests.integration.paging.reach import PAGERDUTY_SECRET, TOKEN
 from tests.integration.paging.reaching import MAIL, PAGERDUTY, PHONE, PUBLIC, Reach, then
 
@@ -328,13 +329,17 @@ async def test_a_key_that_twilio_did_not_sign_is_refused(face: Face) -> None:
     assert (await face.reach.desk.incident()).state == "triggered"
 
 
+async def started(session: AsyncSession, desk: Desk) -> None:
+    """Sam tests Maria's ways."""
+    await contact_tests.start(session, desk.catalog, "maria", asked_by="sam", tell="person:sam", name="1", now=desk.now)
+
+
 async def test_a_test_is_confirmed_by_link_by_key_and_in_pagerduty(face: Face) -> None:
     reach = face.reach
     reach.team(SLACK, MAIL, PAGERDUTY, PHONE)
     desk = reach.desk
     async with desk.db.transaction() as session:
-        person = desk.catalog.people["maria"]
-        await contact_tests.start(session, person, asked_by="sam", tell="person:sam", name="1", now=desk.now)
+        await started(session, desk)
     await reach.test()
     assert [(one.method, one.outcome) for one in await reach.tests()] == [
         ("slack", "sending"),
@@ -366,9 +371,8 @@ async def test_a_test_that_failed_says_why_and_is_not_repeated(face: Face) -> No
     reach.sink.refusal = "451 not now"
     desk = reach.desk
     async with desk.db.transaction() as session:
-        person = desk.catalog.people["maria"]
         for _ in range(2):
-            await contact_tests.start(session, person, asked_by="sam", tell="person:sam", name="1", now=desk.now)
+            await started(session, desk)
     await reach.test()
     await face.twilio(CallStatus="busy")
     desk.now += 5 * MINUTE
