@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from bot.paging import pages
+from bot.paging import contact_tests, pages
 from bot.slack import lanes
 from bot.slack.readback import Found
 from bot.slack.refusals import sentence
@@ -193,6 +193,8 @@ class Settling:
             )
             if page is not None and message.kind in pages.KINDS:
                 await pages.delivered(session, message.key, outcome=page, detail=detail, now=now)
+            if page is not None and message.kind == contact_tests.MESSAGE:
+                await contact_tests.in_slack(session, message.key, outcome=page, detail=detail, now=now)
             for lane, until in closed:
                 await lanes.close_until(session, lane, until, now=now)
             wake_after_commit(session, TOPIC)

@@ -15,7 +15,7 @@ from bot.paging import escalation
 from bot.slack.asking import Ask
 from bot.slack.blocks import Mrkdwn, markup
 from bot.slack.buttons.refusal import too_late
-from bot.slack.commands import people
+from bot.slack.commands import page_test, people
 from bot.slack.commands.command import Command
 from bot.slack.threads import incident_of
 
@@ -23,7 +23,7 @@ USAGE = "page WHO [WORDS]"
 _NUMBER = re.compile(r"#(?P<number>\d+)")
 SEVERITY = "sev2"
 
-FURTHER: Mapping[str, Callable[[Ask], Awaitable[None]]] = MappingProxyType({})
+FURTHER: Mapping[str, Callable[[Ask], Awaitable[None]]] = MappingProxyType({"test": page_test.run})
 """Words that stand in the person's place, for example `test`."""
 
 
