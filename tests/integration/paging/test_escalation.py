@@ -349,7 +349,10 @@ async def test_one_more_person_can_be_paged_about_an_open_incident(desk: Desk) -
     async with desk.db.transaction() as session:
         outcome = await escalation.page_also(session, desk.catalog, 1, "ana", actor="maria", now=desk.now)
     assert outcome.applied
-    assert [(one.person, one.why) for one in await desk.pages()] == [("maria", "owner"), ("ana", "paged by Maria Ortiz")]
+    assert [(one.person, one.why) for one in await desk.pages()] == [
+        ("maria", "owner"),
+        ("ana", "paged by Maria Ortiz"),
+    ]
     await desk.later(5 * MINUTE)
     assert (await desk.paged())[2:] == ["sam", "ana"], "the policy climbs as before"
 
