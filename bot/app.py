@@ -19,18 +19,19 @@ from bot.alerts.handler import AlertHandler
 from bot.alerts.intake import AlertIntake
 from bot.catalog import CatalogError
 from bot.catalog.live import LiveCatalog
-from bot.http import acks, auth, gauges, health, ofrep, pagerduty, problems, twilio
+from bot.http import acks, auth, gauges, health, ofrep, pagerduty, postmortem, problems, twilio
 from bot.http import alerts as alerts_http
 from bot.http import trail as trail_http
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
 from bot.incidents.impact import ImpactKeeper
+from bot.incidents.reminders import Reminder
 from bot.paging.contact import Secrets
 from bot.paging.courier import Desk, web_client
 from bot.paging.ends import EndTeller
 from bot.paging.pager import Pager
 from bot.paging.sending import PageSender
-from bot.paging.trying import TestSender
+from bot.paging.trying import WaysTester
 from bot.runbooks.follower import Follower
 from bot.runbooks.library import LiveLibrary
 from bot.runbooks.worker import StepWorker
@@ -83,7 +84,7 @@ class Application:
         self.ready = False
         self.secrets = Secrets.beside(settings.config)
         self._crew = Crew()
-        self._couriers: list[PageSender | TestSender] = []
+        self._couriers: list[PageSender | WaysTester] = []
         self._web: httpx.AsyncClient | None = None
         self._slack: SlackFace | None = None
         self._writer: Writer[Read] | None = None
@@ -118,6 +119,7 @@ class Application:
             self._crew.hire("pager", Pager(self.db, self.catalog, self.clock).run)
             self._hire_couriers()
             self._crew.hire("alerts", AlertHandler(self.db, self.catalog, self.clock).run)
+            self._crew.hire("reminders", Reminder(self.db, self.catalog, self.clock).run)
             self._crew.hire("closer", Closer(self.db, self.clock).run)
             self._crew.hire("impact", ImpactKeeper(self.db, self.clock).run)
             self._crew.hire("retention", Retention(self.db, self.clock).run)
@@ -161,6 +163,7 @@ class Application:
             routes += trail_http.routes(self.settings, TokenBook(self.db), self._writer)
         if "page" in self.roles:
             routes += acks.routes(self.db, self.catalog, self.clock)
+            routes += postmortem.routes(self.settings, self.db, self.catalog, self.clock)
             routes += pagerduty.routes(self.db, self.catalog, self.secrets, self.clock)
             public_url = self.settings.public_url
             routes += twilio.routes(self.db, self.catalog, self.secrets, self.clock, public_url=public_url)
@@ -175,7 +178,7 @@ class Application:
         """Whoever pages by other ways than Slack."""
         self._web = web_client()
         desk = Desk(self.db, self.catalog, self.clock, self.secrets, self.settings.public_url, self._web)
-        self._couriers = [PageSender(desk), TestSender(desk)]
+        self._couriers = [PageSender(desk), WaysTester(desk)]
         self._crew.hire("page sender", self._couriers[0].run)
         self._crew.hire("contact tests", self._couriers[1].run)
         self._crew.hire("ends told elsewhere", EndTeller(desk).run)

@@ -131,6 +131,20 @@ def demo(scenario: str | None, check: bool, port: int | None) -> int:
     return run(scenario, check, port)
 
 
+@main.command()
+@click.argument("number", metavar="N", type=click.IntRange(1, 999_999_999))
+@click.option("--html/--markdown", "as_html", default=False, help="A page, or Markdown (the default).")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
+def postmortem(number: int, as_html: bool, out: Path | None) -> int:
+    """Print the postmortem of an incident."""
+    from bot.settings import load_settings
+
+    settings = load_settings()
+    from bot.incidents.postmortem.command import command
+
+    return command(settings, number, as_html=as_html, out=out)
+
+
 @main.group()
 def probe() -> None:
     """Ask an outside system once and print its answer."""

@@ -1,6 +1,7 @@
 """What the doctor looks at in Slack: tokens, scopes, commands, channels, people."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from types import MappingProxyType
 
 import aiohttp
 from pydantic import SecretStr
@@ -16,6 +17,16 @@ from bot.slack.manifest import load_manifest
 APP_SETTINGS = "https://api.slack.com/apps"
 NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError)
 CHANNELS_A_PAGE = 1000
+
+
+FOR: Mapping[str, str] = MappingProxyType(
+    {
+        "files:read": "pictures of an incident's thread are kept",
+        "files:write": "postmortems are put into the thread",
+        "reactions:read": "messages are kept in the timeline by :memo: and :pushpin:",
+    }
+)
+"""What does not work without a scope that came with a later version."""
 
 
 async def checks(settings: Settings, catalog: Catalog | None) -> AsyncIterator[Check]:
@@ -69,10 +80,11 @@ def _scopes(identity: AsyncSlackResponse) -> Check:
     granted = {scope.strip() for scope in told.split(",")}
     missing = sorted(set(load_manifest()["oauth_config"]["scopes"]["bot"]) - granted)
     if missing:
+        lost = [f"{scope} ({FOR[scope]})" if scope in FOR else scope for scope in missing]
         return Check(
             "slack-scopes",
             Status.FAIL,
-            f"the installed app lacks: {', '.join(missing)}",
+            f"the installed app lacks: {', '.join(lost)}",
             f"paste slack-manifest.yaml into App Manifest at {APP_SETTINGS} and install the app again",
         )
     optional = sorted(set(load_manifest()["oauth_config"]["scopes"].get("bot_optional", ())) - granted)

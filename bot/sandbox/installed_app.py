@@ -23,6 +23,13 @@ DEFAULT_MANIFEST: Mapping[str, Any] = {
         "shortcuts": [
             {"name": "Report bad output", "type": "message", "callback_id": "report_output", "description": "Triage"},
             {"name": "Open an incident", "type": "global", "callback_id": "open_incident", "description": "Page"},
+            {
+                "name": "Open incident from this message",
+                "type": "message",
+                "callback_id": "open_incident_from",
+                "description": "Page",
+            },
+            {"name": "Add to timeline", "type": "message", "callback_id": "add_to_timeline", "description": "Note"},
         ],
     },
     "oauth_config": {

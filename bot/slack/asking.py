@@ -78,7 +78,10 @@ class Ask:
             now=self.now,
         )
 
+    @property
+    def look(self) -> Look:
+        """What views are read with, in this transaction; links to messages are not known here."""
+        return Look(self.session, self.catalog, self.now)
+
     async def name(self, actor: str | None) -> str:
-        if actor is None:
-            return "somebody"
-        return await Look(self.session, self.catalog, self.now).name(actor)
+        return "somebody" if actor is None else await self.look.name(actor)

@@ -205,15 +205,18 @@ class TextInput:
     placeholder: str = ""
     multiline: bool = False
     maximum: int = limits.INPUT_VALUE
+    initial: str = ""
 
     def json(self) -> JSON:
         hint = {"placeholder": Plain(self.placeholder).clipped(limits.PLACEHOLDER)} if self.placeholder else {}
+        initial = {"initial_value": clip(self.initial, self.maximum)} if self.initial else {}
         return {
             "type": "plain_text_input",
             "action_id": self.action_id,
             "multiline": self.multiline,
             "max_length": self.maximum,
             **hint,
+            **initial,
         }
 
 

@@ -10,17 +10,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from jinja2 import TemplateError
 from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
 from bot.catalog import Catalog
+from bot.incidents import timeline
+from bot.incidents.postmortem import Document
 from bot.paging import pages
 from bot.slack import lanes, queue, readback
-from bot.slack.blocks import Home, Message
+from bot.slack.blocks import Home, Message, Mrkdwn
 from bot.slack.identity import Identities, UnreachableError
 from bot.slack.queue import LEASE, Task, Work
 from bot.slack.quiet import Quiet
-from bot.slack.rendering import BROADCAST, Shown, render
+from bot.slack.refusals import sentence
+from bot.slack.rendering import BROADCAST, FILES, Shown, render
 from bot.slack.settling import Settling
+from bot.slack.uploading import Uploading
 from bot.slack.views.look import Look
 from bot.slack.web import Answer, SlackWeb, Verdict, ask
 from bot.store import leases, outbox
@@ -65,6 +70,7 @@ class Delivery:
         self._every = timedelta(seconds=pace) if pace is not None else None
         self._quiet = Quiet(web, identities, clock)
         self._settling = Settling(db, clock, every=self._every)
+        self._uploading = Uploading(db, web)
         self._owner = leases.new_owner()
         self._working: dict[asyncio.Task[None], OutboxMessage] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -136,6 +142,9 @@ class Delivery:
     async def _post(self, message: OutboxMessage, slot: datetime) -> None:
         try:
             channel, thread_ts = await self._address(message)
+            if message.kind in FILES:
+                await self._post_files(message, slot, channel, thread_ts)
+                return
             shown = await self._render(message)
         except UnreachableError as error:
             answer = error.answer
@@ -170,6 +179,26 @@ class Delivery:
         if message.kind == "page" and answer.verdict is Verdict.DONE:
             await self._mind_quiet(message)
 
+    async def _post_files(self, message: OutboxMessage, slot: datetime, channel: str, thread_ts: str | None) -> None:
+        documents, comment = await self._files(message)
+        await asyncio.sleep((slot - self._clock()).total_seconds())
+        sent_at = self._clock()
+        answer = await self._uploading.post(message, documents, comment, channel=channel, thread_ts=thread_ts)
+        await self._settling.posted(message, answer, sent_at=sent_at)
+        if answer.verdict is Verdict.REFUSED and message.incident_id is not None:
+            # Whoever asked waits in the thread, so it is said there.
+            text = f"The {message.kind} could not be put here: {sentence(answer.error, answer.detail)}"
+            async with self._db.transaction() as session:
+                await timeline.add(
+                    session,
+                    message.incident_id,
+                    kind="delivery",
+                    actor="badday",
+                    text=text,
+                    now=self._clock(),
+                    show=True,
+                )
+
     async def _mind_quiet(self, message: OutboxMessage) -> None:
         """A page to somebody in Do Not Disturb makes no sound: nobody waits for them."""
         until = await self._quiet.until(message.channel.removeprefix(PERSON))
@@ -193,9 +222,12 @@ class Delivery:
             # It is in no such channel, so nothing of ours is there either.
             await self._settling.not_found(message, where)
             return
-        found = await readback.find(
-            self._web, message.id, channel=where, thread_ts=thread_ts, written_at=message.created_at
-        )
+        if message.kind in FILES:
+            found = await self._uploading.find(message, where)
+        else:
+            found = await readback.find(
+                self._web, message.id, channel=where, thread_ts=thread_ts, written_at=message.created_at
+            )
         if isinstance(found, readback.Found):
             await self._settling.found(message, found, detail="read back: Slack has it already")
             if message.kind == "page":
@@ -252,6 +284,15 @@ class Delivery:
             if answer.verdict is not Verdict.REFUSED:
                 return answer
         return await ask(self._web.once.chat_postMessage(channel=user, client_msg_id=str(message.id), **payload))
+
+    async def _files(self, message: OutboxMessage) -> tuple[list[Document], Mrkdwn]:
+        async with self._turns, self._db.reading() as session:
+            look = Look(session, self._catalog(), self._clock(), self.workspace_url, self._public_url)
+            try:
+                return await FILES[message.kind](look, message.subject)
+            except (LookupError, NoResultFound, ValueError, TemplateError) as error:
+                log.exception("files cannot be made", key=message.key, kind=message.kind)
+                raise _CannotPostError(f"it cannot be made, which is a mistake in Badday: {error}") from error
 
     async def _render(self, message: OutboxMessage) -> Shown:
         async with self._turns, self._db.reading() as session:

@@ -24,6 +24,7 @@ from bot.slack import app
 from bot.slack.delivery import Delivery
 from bot.slack.home import HomeKeeper
 from bot.slack.identity import Identities, UnreachableError
+from bot.slack.picture_fetching import PictureFetcher
 from bot.slack.refusals import sentence
 from bot.slack.web import SlackWeb, Verdict, ask
 from bot.slack.worker import InboxWorker
@@ -58,6 +59,7 @@ class SlackFace:
             db, self._web, identities, catalog, clock, pace=settings.slack_pace, public_url=settings.public_url
         )
         self.worker = InboxWorker(db, self._web, identities, catalog, clock)
+        self._pictures = PictureFetcher(db, self._web, clock)
         self._home = HomeKeeper(db, clock)
         self._app = app.build(settings, db, catalog, clock)
         self._stopping = asyncio.Event()
@@ -73,6 +75,7 @@ class SlackFace:
         crew.hire("slack delivery", self.delivery.run)
         crew.hire("slack inbox", self.worker.run)
         crew.hire("slack home", self._home.run)
+        crew.hire("slack pictures", self._pictures.run)
         crew.hire("slack workspace", self._get_to_know)
         if self._settings.slack_app_token:
             for number in range(CONNECTIONS):

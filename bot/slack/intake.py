@@ -1,18 +1,23 @@
 """What Slack delivers, read: by which key a repetition is known, and what somebody asks for. Pure functions."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from bot.slack import keeping
 from bot.slack.buttons import SILENT
 from bot.slack.commands import parse
 from bot.slack.commands.incident import wants_form
 from bot.slack.modals import OPENED_BY, incident_open
 
 Body = Mapping[str, Any]
+KEEPING = frozenset({"memo", "pushpin", "round_pushpin"})
+"""Reactions that keep a message in the timeline."""
 _MENTION = re.compile(r"^\s*<@[A-Z0-9]+(\|[^>]*)?>\s*")
+_CHANNEL = re.compile(r"[CDG][A-Z0-9]+")
 _KINDS = {
     "event_callback": "event",
     "block_actions": "action",
@@ -27,6 +32,9 @@ def kind(body: Body) -> str | None:
     """The inbox's kind of a delivery; None for one that we do not keep."""
     if "command" in body:
         return "command"
+    event = body.get("event") or {}
+    if event.get("type") == "reaction_added" and event.get("reaction") not in KEEPING:
+        return None
     return _KINDS.get(str(body.get("type")))
 
 
@@ -63,6 +71,8 @@ class Wants(StrEnum):
     """A modal to be shown."""
     SUBMIT = "submit"
     HOME = "home"
+    KEEP = "keep"
+    """A message is to be kept in the timeline of its incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,9 @@ class Request:
     thread_ts: str | None = None
     response_url: str | None = None
     trigger_id: str | None = None
+    message_ts: str | None = None
+    message: Body | None = None
+    """The message that a shortcut was used on; a reaction only tells `message_ts`."""
 
 
 def read(what: str, body: Body) -> Request | None:
@@ -141,22 +154,39 @@ def _action(body: Body) -> Request | None:
 
 
 def _shortcut(body: Body) -> Request | None:
-    form = OPENED_BY.get(body["callback_id"])
-    if form is None:
+    name = body["callback_id"]
+    form = OPENED_BY.get(name)
+    if form is None and name != "add_to_timeline":
         return None
     channel = (body.get("channel") or {}).get("id")
-    return Request(Wants.FORM, form, body["user"]["id"], channel=channel, trigger_id=body.get("trigger_id"))
+    message = body.get("message")
+    return Request(
+        Wants.FORM if form else Wants.KEEP,
+        form or name,
+        body["user"]["id"],
+        value=keeping.carried(channel, message) if form and channel and message is not None else "",
+        channel=channel,
+        thread_ts=message.get("thread_ts") if message is not None else None,
+        response_url=body.get("response_url"),
+        trigger_id=body.get("trigger_id"),
+        message_ts=body.get("message_ts"),
+        message=message,
+    )
 
 
 def _submission(body: Body) -> Request:
     view = body["view"]
+    about = str(view.get("private_metadata") or "")
     return Request(
-        Wants.SUBMIT,
-        view["callback_id"],
-        body["user"]["id"],
-        form=answers(view),
-        channel=view.get("private_metadata") or None,
+        Wants.SUBMIT, view["callback_id"], body["user"]["id"], value=about, form=answers(view), channel=_place(about)
     )
+
+
+def _place(about: str) -> str | None:
+    """The channel that a form carries: alone, or with the message that it is about; None for anything else."""
+    if about.startswith("{"):
+        return str(json.loads(about)["channel"])
+    return about if _CHANNEL.fullmatch(about) else None
 
 
 def _event(event: Body) -> Request | None:
@@ -165,6 +195,9 @@ def _event(event: Body) -> Request | None:
             return Request(Wants.HOME, "home", event["user"])
         case "app_mention":
             return _typed(event)
+        case "reaction_added" if event.get("reaction") in KEEPING and event["item"].get("type") == "message":
+            item = event["item"]
+            return Request(Wants.KEEP, "reaction", event["user"], channel=item["channel"], message_ts=item["ts"])
         case "message" if event.get("channel_type") == "im" and not event.get("subtype") and not event.get("bot_id"):
             return _typed(event)
         case _:

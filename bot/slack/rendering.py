@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from bot.incidents.postmortem import Document
 from bot.slack import commands
 from bot.slack.blocks import Home, Message, Mrkdwn, markup
 from bot.slack.messages import (
     calls,
     calls_setup,
+    contact_tests,
     cover,
     ephemeral,
     escalation,
@@ -17,16 +19,20 @@ from bot.slack.messages import (
     incident_root,
     note,
     page,
+    reminder,
     status,
     step,
     summary,
     who,
 )
 from bot.slack.views import calls as calls_views
+from bot.slack.views import contact_tests as contact_tests_views
 from bot.slack.views import cover as cover_views
 from bot.slack.views import escalation as escalation_views
 from bot.slack.views import incident as incident_views
 from bot.slack.views import overview
+from bot.slack.views import postmortem as postmortem_views
+from bot.slack.views import reminder as reminder_views
 from bot.slack.views import step as step_views
 from bot.slack.views.look import Look
 from bot.store.tables import OutboxMessage
@@ -84,12 +90,24 @@ async def _cover_changed(look: Look, subject: Subject) -> Shown:
     return cover.render_changed(await cover_views.changed(look, subject))
 
 
+async def _reminder(look: Look, subject: Subject) -> Shown:
+    return reminder.render(await reminder_views.reminder(look, subject))
+
+
 async def _help(_look: Look, _subject: Subject) -> Shown:
     return help.render(commands.overview())
 
 
 async def _home(look: Look, subject: Subject) -> Shown:
     return home.render(await overview.home(look, subject))
+
+
+async def _contact_test(look: Look, subject: Subject) -> Shown:
+    return contact_tests.render_test(await contact_tests_views.in_slack(look, subject))
+
+
+async def _contact_tests(look: Look, subject: Subject) -> Shown:
+    return contact_tests.render_report(await contact_tests_views.report(look, subject))
 
 
 async def _ephemeral(_look: Look, subject: Subject) -> Shown:
@@ -113,11 +131,18 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "who": _who,
         "overrides": _overrides,
         "cover_changed": _cover_changed,
+        "contact_test": _contact_test,
+        "contact_tests": _contact_tests,
+        "reminder": _reminder,
         "help": _help,
         "home": _home,
         "ephemeral": _ephemeral,
     }
 )
+FILES: Mapping[str, Callable[[Look, Subject], Awaitable[tuple[list[Document], Mrkdwn]]]] = MappingProxyType(
+    {"postmortem": postmortem_views.files}
+)
+"""Messages that are files with a comment above them; they are never edited."""
 BROADCAST = frozenset({"summary", "escalation"})
 """Replies that the channel sees as well."""
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -15,6 +16,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.loopback import is_loopback
 from bot.settings import Settings
 
 ANSWER_WITHIN = 10.0
@@ -132,7 +134,55 @@ class SlackWeb:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Answer(Verdict.LATER, "no_connection", _told(error), PAUSE)
 
+    def is_slacks(self, url: str) -> bool:
+        """Whether an address is Slack's own, so that the bot's token may be sent there."""
+        asked, api = urlsplit(url), urlsplit(self._url)
+        if asked.scheme == "https" and asked.hostname is not None:
+            return asked.hostname == "slack.com" or asked.hostname.endswith(".slack.com")
+        return is_loopback(api.hostname) and (asked.scheme, asked.netloc) == (api.scheme, api.netloc)
+
+    async def download(self, url: str, *, at_most: int) -> Answer:
+        """The bytes of a file of Slack's (`data["content"]`); REFUSED for one that is larger, or not given to the bot.
+
+        Only for addresses that `is_slacks`; no redirect is followed, as the token would go along.
+        """
+        assert self._session is not None
+        headers = {"Authorization": f"Bearer {self._token}"}
+        try:
+            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status in (429, 500, 502, 503, 504):
+                    return Answer(Verdict.LATER, f"http_{response.status}", retry_after=_seconds(response.headers))
+                if response.status != 200:
+                    return Answer(Verdict.REFUSED, f"http_{response.status}", f"Slack answered {response.status}")
+                content = await _read(response, at_most)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return Answer(Verdict.LATER, "no_connection", _told(error), PAUSE)
+        if content is None:
+            return Answer(Verdict.REFUSED, "too_large", f"it is larger than {at_most // 1024 // 1024} MB")
+        return Answer(Verdict.DONE, data={"content": content})
+
+    async def upload(self, url: str, content: bytes) -> Answer:
+        """Send the bytes of a file to the address that files.getUploadURLExternal gave."""
+        assert self._session is not None
+        try:
+            async with self._session.post(url, data=content, allow_redirects=False) as response:
+                if response.status == 200:
+                    return Answer(Verdict.DONE)
+                return Answer(Verdict.LATER, f"http_{response.status}", retry_after=_seconds(response.headers))
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return Answer(Verdict.LATER, "no_connection", _told(error), PAUSE)
+
     def _client(self, handlers: list[Any]) -> AsyncWebClient:
         return AsyncWebClient(
             token=self._token, base_url=self._url, session=self._session, retry_handlers=handlers, timeout=10
         )
+
+
+async def _read(response: aiohttp.ClientResponse, at_most: int) -> bytes | None:
+    """The body; None as soon as it is larger."""
+    content = bytearray()
+    async for part in response.content.iter_chunked(65_536):
+        content += part
+        if len(content) > at_most:
+            return None
+    return bytes(content)

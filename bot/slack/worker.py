@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -11,15 +12,16 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
-from bot.slack import commands, home, intake
+from bot.slack import commands, home, intake, keeping
 from bot.slack.asking import Ask
 from bot.slack.blocks import Modal, Mrkdwn, markup
 from bot.slack.buttons import BUTTONS
 from bot.slack.identity import Identities, Who
-from bot.slack.intake import Request, Wants
+from bot.slack.intake import Body, Request, Wants
 from bot.slack.modals import FORMS, WINDOWS
+from bot.slack.refusals import sentence
 from bot.slack.views.look import Look
-from bot.slack.web import SlackWeb, Verdict, ask
+from bot.slack.web import Answer, SlackWeb, Verdict, ask
 from bot.store import inbox, leases
 from bot.store.database import Database
 from bot.store.tables import InboxItem
@@ -114,6 +116,8 @@ class InboxWorker:
             who = await self._identities.who(request.user)
             if request.wants is Wants.FORM:
                 await self._show_modal(item, request, who)
+            elif request.wants is Wants.KEEP:
+                await self._keep(item, request, who)
             else:
                 await self._fulfil(item, request, who)
         except _TakenOverError:
@@ -136,6 +140,27 @@ class InboxWorker:
             asked = self._asked(session, item, request, who)
             await _dispatch(request, asked)
 
+    async def _keep(self, item: InboxItem, request: Request, who: Who) -> None:
+        """What is to be kept is read first; a message of a place that is not ours asks nothing."""
+        channel = request.channel or ""
+        message: Body | Answer | None = request.message
+        if message is None:
+            async with self._db.reading() as session:
+                ours = await keeping.is_ours(session, channel)
+            message = await keeping.read(self._web, channel, request.message_ts or "") if ours else None
+        if message is not None and not isinstance(message, Answer) and message.get("user"):
+            await self._identities.who(str(message["user"]))  # so that the author has a name
+        async with self._turns, self._db.transaction() as session:
+            if not await inbox.done(session, item, now=self._clock()):
+                raise _TakenOverError
+            asked = self._asked(session, item, request, who)
+            if isinstance(message, Answer):
+                log.warning("message not read", channel=channel, error=message.error)
+                await asked.say(markup("Slack did not show me that message: {why}.", why=sentence(message.error)))
+            elif message is not None:
+                thread = message.get("thread_ts")
+                await keeping.keep(replace(asked, thread_ts=thread), channel, message, by_reaction=not request.message)
+
     async def _show_modal(self, item: InboxItem, request: Request, who: Who) -> None:
         """At once, since the trigger lives for three seconds; after a crash it is too late, and the person is told."""
         view = (await self._modal(request, who)).view()
@@ -152,8 +177,9 @@ class InboxWorker:
             await self._asked(session, item, request, who).say(text)
 
     async def _modal(self, request: Request, who: Who) -> Modal:
-        if request.name in FORMS:
-            return FORMS[request.name].build(self._catalog(), request.channel or "")
+        form = FORMS.get(request.name)
+        if form is not None and form.build is not None:
+            return form.build(self._catalog(), request.channel or "")
         async with self._db.reading() as session:
             look = Look(session, self._catalog(), self._clock())
             return await WINDOWS[request.name](look, who, request.value)

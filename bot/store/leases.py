@@ -84,6 +84,11 @@ async def extend(
     return await _fenced(session, row, lease_until=now + lease, **(changes or {}))
 
 
+async def keep(session: AsyncSession, row: Leased, **changes: Any) -> bool:
+    """Write the changes and hold on to the row; False (and nothing written) when somebody else took it."""
+    return await _fenced(session, row, **changes)
+
+
 async def finish(session: AsyncSession, row: Leased, **changes: Any) -> bool:
     """Write the changes and give the lease back; False (and nothing written) when somebody else took the row."""
     return await _fenced(session, row, lease_owner=None, lease_until=None, **changes)

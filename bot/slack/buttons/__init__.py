@@ -4,10 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from bot.slack.asking import Ask
-from bot.slack.buttons import acknowledge, calls, escalation, resolve, steps
+from bot.slack.buttons import acknowledge, calls, confirm_test, escalation, steps
 
 BUTTONS: Mapping[str, Callable[[Ask], Awaitable[None]]] = MappingProxyType(
-    {"acknowledge": acknowledge.click, "resolve": resolve.click, **escalation.CLICKS, **steps.CLICKS, **calls.CLICKS}
+    {
+        "acknowledge": acknowledge.click,
+        "confirm_test": confirm_test.click,
+        **escalation.CLICKS,
+        **steps.CLICKS,
+        **calls.CLICKS,
+    }
 )
 SILENT = frozenset({"open_link"})
 """Slack tells of these clicks as well; the link itself did all there is to do."""

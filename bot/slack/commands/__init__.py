@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from bot.slack.asking import Ask
 from bot.slack.blocks import Mrkdwn, join, markup
-from bot.slack.commands import ack, arm, calls, disarm, help, incident, override, page, status, who  # noqa: A004 - the command's name
+from bot.slack.commands import ack, arm, calls, disarm, help, incident, note, override, page, postmortem, status, who  # noqa: A004 - the command's name
 from bot.slack.commands.command import Command
 from bot.slack.messages.help import CommandLine, HelpView
 
@@ -14,7 +14,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         one.word: one
         for one in (
-            *(status.COMMAND, calls.COMMAND, incident.COMMAND),
+            *(status.COMMAND, calls.COMMAND, incident.COMMAND, note.COMMAND, postmortem.COMMAND),
             *(ack.COMMAND, page.COMMAND, who.COMMAND, override.COMMAND),
             *(arm.COMMAND, disarm.COMMAND, help.COMMAND),
         )
@@ -23,8 +23,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 
 PLANNED = frozenset(
     (
-        *("note", "silence", "run", "changes", "freeze", "drill"),
-        *("spend", "evals", "readiness", "postmortem"),
+        *("silence", "run", "changes", "freeze", "drill"),
+        *("spend", "evals", "readiness"),
     )
 )
 """Words of the whole desk that nothing stands behind yet."""

@@ -95,6 +95,12 @@ class IncidentRootView:
     climb: Climb | None = None
     undoable: bool = False
     """Something that a step changed is still changed, and can be taken back in the thread."""
+    status: str = "investigating"
+    """How far people are: see bot.incidents.status."""
+    roles: Sequence[tuple[str, str]] = ()
+    """Role and name of whoever has it."""
+    resolution: str = ""
+    """What it was and what ended it, as a person said."""
 
 
 def render(view: IncidentRootView) -> Message:
@@ -102,6 +108,8 @@ def render(view: IncidentRootView) -> Message:
     blocks: list[Block] = [Header(f"{SEVERITY[view.severity]} · {view.system}: {view.title}")]
     if view.known:
         blocks.append(Section(Plain(view.known)))
+    if view.resolution:
+        blocks.append(Section(markup("*What it was:* {what}", what=clip(view.resolution, 1_000))))
     if view.impact is not None:
         blocks.append(Section(_impact(view.impact, ended=view.state == "resolved")))
     blocks += [
@@ -114,7 +122,7 @@ def render(view: IncidentRootView) -> Message:
             )
         ),
         Section(markup("*Next:* {what}", what=_next(view))),
-        Context((markup("Incident {number} · opened by {who}", number=view.number, who=view.opened_by),)),
+        Context((_foot(view),)),
     ]
     if view.state != "resolved":
         blocks.append(Actions(_buttons(view)))
@@ -148,9 +156,17 @@ def _impact(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
 
 def _state(view: IncidentRootView) -> Mrkdwn:
     deed = view.resolved or view.acknowledged
+    far = view.state != "resolved" and view.status != "investigating"
+    state = f"{STATE[view.state]}, {view.status}" if far else STATE[view.state]
     if deed is None:
-        return Mrkdwn(STATE[view.state])
-    return markup("{state}\n{deed}", state=STATE[view.state], deed=deed.shown())
+        return markup("{state}", state=state)
+    return markup("{state}\n{deed}", state=state, deed=deed.shown())
+
+
+def _foot(view: IncidentRootView) -> Mrkdwn:
+    parts = [markup("Incident {number} · opened by {who}", number=view.number, who=view.opened_by)]
+    parts += [markup("{role}: {who}", role=clip(role, 40), who=clip(who, 60)) for role, who in view.roles]
+    return join(" · ", parts)
 
 
 def _page(view: IncidentRootView) -> Mrkdwn:

@@ -23,6 +23,11 @@ SIGN: Mapping[str, str] = {
     "reopened": "● ",
     "resolved": "✔ ",
     "delivery": "✖ ",
+    "severity": "▲ ",
+    "status": "➤ ",
+    "title": "✎ ",
+    "note": "✎ ",
+    "follow_up": "☐ ",
 }
 
 

@@ -9,7 +9,6 @@ from bot.slack.blocks import (
     Actions,
     Block,
     Button,
-    Confirm,
     Context,
     Fields,
     Header,
@@ -182,11 +181,5 @@ def resolve(number: int, version: int, system: str) -> Button:
         "Resolve",
         "resolve",
         f"inc:{number}:v{version}",
-        confirm=Confirm(
-            "Resolve this incident?",
-            f"Incident {number} of {system} ends for everybody. If the same cause comes back within "
-            "30 minutes, this thread is opened again.",
-            "Resolve",
-        ),
         spoken=f"Resolve incident {number}",
     )

@@ -21,6 +21,8 @@ class SummaryView:
     """What was done, one line a step that did something."""
     left: Sequence[str] = ()
     """What is still changed and can be undone in the thread."""
+    resolution: str = ""
+    """What it was and what ended it, as a person said."""
 
 
 def render(view: SummaryView) -> Message:
@@ -36,6 +38,8 @@ def render(view: SummaryView) -> Message:
             )
         ),
     ]
+    if view.resolution:
+        blocks += [Section(Mrkdwn("*What it was*")), Section(Plain(view.resolution))]
     if view.steps:
         blocks += [Section(Mrkdwn("*What was done*")), Section(Plain("\n".join(f"• {line}" for line in view.steps)))]
     if view.left:
@@ -49,6 +53,8 @@ def render(view: SummaryView) -> Message:
             length=length,
         )
     ]
+    if view.resolution:
+        parts.append(markup("{what}", what=clip(view.resolution, 600)))
     if view.left:
         parts.append(markup("Still changed: {left}.", left=clip("; ".join(view.left), 600)))
     return Message(join(" ", parts), blocks, COLOUR["resolved"])

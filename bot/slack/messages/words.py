@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 from bot.slack.blocks import Mrkdwn, date, markup
+from bot.spans import span as span
 
 STATE: Mapping[str, str] = MappingProxyType(
     {"triggered": "● Triggered", "acknowledged": "◐ Acknowledged", "resolved": "✔ Resolved"}
@@ -24,20 +25,6 @@ class Deed:
 
     def shown(self) -> Mrkdwn:
         return markup("by {by} {at}", by=self.by, at=date(self.at))
-
-
-def span(length: timedelta) -> str:
-    """A duration as people say it: `40 s`, `12 min`, `3 h 05 min`, `2 d 4 h`."""
-    seconds = max(0, round(length.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes:02} min"
-    return f"{hours // 24} d {hours % 24} h"
 
 
 def are(names: str) -> str:

@@ -8,23 +8,35 @@ from bot.catalog import Catalog
 from bot.slack.asking import Ask
 from bot.slack.blocks import Modal
 from bot.slack.identity import Who
-from bot.slack.modals import call, incident_open
+from bot.slack.modals import call, incident_open, incident_resolve
 from bot.slack.views.look import Look
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    build: Callable[[Catalog, str], Modal]
-    """`build(catalog, private_metadata)`"""
+    build: Callable[[Catalog, str], Modal] | None
+    """`build(catalog, private_metadata)`; None for one that is only shown about something, see WINDOWS."""
     problems: Callable[[Catalog, dict[str, str]], dict[str, str]]
     """What is wrong with the answers, by question; pure, since the form waits for it."""
     submit: Callable[[Ask], Awaitable[None]]
 
 
 FORMS: Mapping[str, Form] = MappingProxyType(
-    {incident_open.ID: Form(incident_open.build, incident_open.problems, incident_open.submit)}
+    {
+        incident_open.ID: Form(incident_open.build, incident_open.problems, incident_open.submit),
+        incident_resolve.ID: Form(None, incident_resolve.problems, incident_resolve.submit),
+    }
 )
-WINDOWS: Mapping[str, Callable[[Look, Who, str], Awaitable[Modal]]] = MappingProxyType({call.ID: call.show})
+WINDOWS: Mapping[str, Callable[[Look, Who, str], Awaitable[Modal]]] = MappingProxyType(
+    {call.ID: call.show, incident_resolve.ID: incident_resolve.show, incident_open.FROM_MESSAGE: incident_open.show}
+)
 """By id: `show(look, who, value)`, with the clicked button's value; what may be seen is decided at the click."""
-OPENED_BY: Mapping[str, str] = MappingProxyType({"open_incident": incident_open.ID, "show_call": call.ID})
+OPENED_BY: Mapping[str, str] = MappingProxyType(
+    {
+        "open_incident": incident_open.ID,
+        "open_incident_from": incident_open.FROM_MESSAGE,
+        "resolve": incident_resolve.ID,
+        "show_call": call.ID,
+    }
+)
 """Which button or shortcut opens which modal."""

@@ -1,13 +1,21 @@
-"""The form that opens an incident by hand."""
+"""The form that opens an incident by hand, empty or from a message that somebody wrote."""
+
+import json
 
 from bot.catalog import Catalog
-from bot.incidents import incidents
+from bot.incidents import incidents, notes
 from bot.incidents.severity import Severity
 from bot.slack.asking import Ask
-from bot.slack.blocks import Input, Modal, Option, Radio, Select, TextInput, markup
+from bot.slack.blocks import Input, Modal, Option, Radio, Select, TextInput, clip, markup
+from bot.slack.identity import Who
+from bot.slack.reading import plain, said
+from bot.slack.views.look import Look
 
 ID = "incident_open"
+FROM_MESSAGE = "incident_open_from"
+"""The same form, filled in with a message; its answers come back under ID."""
 TITLE_LENGTH = 120
+KNOWN_LENGTH = 2_000
 _SEVERITIES = (
     Option("SEV1: users are hurt now; pages the owner", Severity.SEV1),
     Option("SEV2: users will notice; pages the owner", Severity.SEV2),
@@ -15,7 +23,14 @@ _SEVERITIES = (
 )
 
 
-def build(catalog: Catalog, private_metadata: str) -> Modal:
+async def show(look: Look, who: Who, value: str) -> Modal:
+    """`value` is the message, as bot.slack.keeping carries it; it becomes the first note."""
+    words = await plain(look, str(json.loads(value).get("text") or ""))
+    title, _, _ = words.strip().partition("\n")
+    return build(look.catalog, value, title=clip(title, TITLE_LENGTH), known=clip(words.strip(), KNOWN_LENGTH))
+
+
+def build(catalog: Catalog, private_metadata: str, *, title: str = "", known: str = "") -> Modal:
     systems = [Option(name, name) for name in catalog.systems]
     return Modal(
         title="Open an incident",
@@ -27,14 +42,20 @@ def build(catalog: Catalog, private_metadata: str) -> Modal:
             Input(
                 "title",
                 "What is wrong?",
-                TextInput("value", "Answers are empty since the last release", maximum=TITLE_LENGTH),
+                TextInput("value", "Answers are empty since the last release", maximum=TITLE_LENGTH, initial=title),
                 hint="One line; it becomes the title of the thread.",
             ),
             Input("severity", "How bad is it?", Radio("value", _SEVERITIES, initial=_SEVERITIES[1])),
             Input(
                 "known",
                 "What do you know?",
-                TextInput("value", "Since when, who is hit, what you tried", multiline=True, maximum=2000),
+                TextInput(
+                    "value",
+                    "Since when, who is hit, what you tried",
+                    multiline=True,
+                    maximum=KNOWN_LENGTH,
+                    initial=known,
+                ),
                 optional=True,
             ),
         ],
@@ -70,6 +91,10 @@ async def submit(ask: Ask) -> None:
         now=ask.now,
     )
     assert incident.id is not None
+    if ask.value.startswith("{"):
+        message = json.loads(ask.value)
+        kept = await said(ask.look, str(message["channel"]), message)
+        await notes.keep(ask.session, incident.id, kept, actor=ask.who.actor, now=ask.now)
     paged = Severity(incident.severity).pages
     await ask.say(
         markup(

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from bot.incidents import impact
+from bot.incidents import impact, roles
 from bot.paging.life import State as Climbing
+from bot.runbooks.leftovers import change, is_in_force
 from bot.runbooks.life import State as StepState
 from bot.slack.messages.incident_root import CallsImpact, IncidentRootView, OfferedStep
 from bot.slack.messages.note import NoteView
@@ -50,7 +51,10 @@ async def root(look: Look, subject: dict[str, Any]) -> IncidentRootView:
         resolved=resolved,
         step=_next_step(steps),
         impact=await _impact(look, incident),
-        undoable=any(_is_in_force(step) for step in steps),
+        undoable=any(is_in_force(step) for step in steps),
+        status=incident.status,
+        roles=[(one.role, await look.name(one.person)) for one in await roles.of_incident(look.session, incident.id)],
+        resolution=incident.resolution,
     )
 
 
@@ -84,7 +88,8 @@ async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
         resolved=resolved or Deed("Badday", look.now),
         acknowledged=await look.deed(incident.acknowledged_by, incident.acknowledged_at),
         steps=[await _told(look, step) for step in did],
-        left=[_change(step) for step in steps if _is_in_force(step)],
+        left=[change(step) for step in steps if is_in_force(step)],
+        resolution=incident.resolution,
     )
 
 
@@ -142,16 +147,6 @@ def _next_step(steps: Sequence[RunbookStep]) -> OfferedStep | None:
             if step.state in states:
                 return OfferedStep(step.position + 1, len(steps), step.title, step.state)
     return None
-
-
-def _is_in_force(step: RunbookStep) -> bool:
-    """Whether it changed something that is still so."""
-    changed = (step.result or {}).get("change")
-    return step.state in (StepState.DONE, StepState.UNDO_FAILED) and step.previous is not None and bool(changed)
-
-
-def _change(step: RunbookStep) -> str:
-    return str((step.result or {}).get("change") or step.title)
 
 
 async def _told(look: Look, step: RunbookStep) -> str:

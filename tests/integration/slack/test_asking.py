@@ -91,15 +91,25 @@ async def test_a_click_acknowledges_and_the_second_person_is_told_who_was_first(
     assert f"Already acknowledged by {name} at " in await whispered(place, loser, "Already acknowledged")
 
 
-async def test_an_old_resolve_button_is_refused(place: Place) -> None:
+async def test_a_resolve_form_that_was_open_too_long_is_refused(place: Place) -> None:
     await place.face()
     incident = await place.open_incident()
     root = await root_of(place, incident)
+    await place.do("click", user="maria", channel="support-bot", ts=root["ts"], action_id="resolve")
+
+    async def opened() -> Any:
+        return (await place.get("views", user="maria"))["stack"]
+
+    (view,) = await eventually(opened)
     async with place.db.transaction() as session:
         await incidents.acknowledge(session, incident.id or 0, version=1, actor="sam", now=utc_now())
         await session.execute(update(Incident).values(version=7))
-    await place.do("click", user="maria", channel="support-bot", ts=root["ts"], action_id="resolve")
-    assert "Sam Lee" in await whispered(place, "maria", "Out of date")
+    await place.do("submit", user="maria", view=view["id"], values={})
+
+    async def refused() -> bool:
+        return any("Out of date by Sam Lee" in one["text"] for one in await place.of_bot("badday"))
+
+    await eventually(refused)
     assert (await incident_now(place, incident.id or 0)).state == "acknowledged"
 
 

@@ -110,3 +110,40 @@ def test_the_answers_of_a_form_are_found_by_question() -> None:
     }
     found = intake.answers({"state": {"values": values}})
     assert found == {"system": "support-bot", "title": "It hurts", "known": ""}
+
+
+def reaction(name: str) -> dict[str, Any]:
+    item = {"type": "message", "channel": "C1", "ts": "1.5"}
+    return event(type="reaction_added", user="U1", reaction=name, item=item)
+
+
+def test_only_a_reaction_that_keeps_a_message_is_taken_in() -> None:
+    assert intake.kind(reaction("eyes")) is None
+    for name in ("memo", "pushpin", "round_pushpin"):
+        assert intake.kind(reaction(name)) == "event"
+        request = intake.read("event", reaction(name))
+        assert request is not None
+        assert (request.wants, request.channel, request.message_ts, request.message) == (Wants.KEEP, "C1", "1.5", None)
+
+
+def test_the_shortcuts_of_a_message_bring_it_along() -> None:
+    message = {"ts": "1.5", "user": "U2", "text": "<b>ü" * 900, "files": [{"id": "F1", "name": "a.png"}] * 9}
+    body = {
+        "type": "message_action",
+        "user": {"id": "U1"},
+        "channel": {"id": "C1"},
+        "message": message,
+        "message_ts": "1.5",
+        "trigger_id": "t",
+    }
+    kept = intake.read("shortcut", {**body, "callback_id": "add_to_timeline"})
+    assert kept is not None
+    assert (kept.wants, kept.message) == (Wants.KEEP, message)
+    form = intake.read("shortcut", {**body, "callback_id": "open_incident_from"})
+    assert form is not None
+    assert (form.wants, form.name) == (Wants.FORM, "incident_open_from")
+    assert len(form.value) <= 3000
+    view = {"callback_id": "incident_open", "private_metadata": form.value}
+    back = intake.read("view_submission", {"type": "view_submission", "user": {"id": "U1"}, "view": view})
+    assert back is not None
+    assert (back.channel, back.value) == ("C1", form.value)

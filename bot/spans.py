@@ -1,0 +1,17 @@
+"""Durations in words."""
+
+from datetime import timedelta
+
+
+def span(length: timedelta) -> str:
+    """A duration as people say it: `40 s`, `12 min`, `3 h 05 min`, `2 d 4 h`."""
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes:02} min"
+    return f"{hours // 24} d {hours % 24} h"
