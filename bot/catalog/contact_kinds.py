@@ -35,3 +35,8 @@ def setup_model(kind: str) -> type[BaseModel] | None:
         return None
     model = registry.contact_for(kind).Setup
     return model if model.model_fields else None
+
+
+def required(model: type[BaseModel]) -> list[str]:
+    """The keys that cannot be left out, as the file names them."""
+    return [field.alias or name for name, field in model.model_fields.items() if field.is_required()]

@@ -1,6 +1,6 @@
 """What pydantic found -> Problems in plain words, at the line and column of the mistake."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -13,29 +13,51 @@ from bot.catalog.values import PLAIN, nearest, shown
 _KINDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
 
 
-def problems(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:
-    """One problem for each error; errors of parts that could not be read are left out, they are known already."""
+def problems(
+    error: ValidationError, document: Document, model: type[BaseModel], *, within: FieldPath = ()
+) -> list[Problem]:
+    """One problem for each error; errors of parts that could not be read are left out, they are known already.
+
+    `within` is where the part of the file stands that the model describes.
+    """
     found = []
     for detail in told(error, model):
         wrong_key = detail["loc"][-1:] == ("[key]",)
-        path = detail["loc"][:-1] if wrong_key else detail["loc"]
+        own = detail["loc"][:-1] if wrong_key else detail["loc"]
+        path = (*within, *own)
         if any(path[: len(unread)] == unread for unread in document.unread):
             continue
-        message, fix = _words(detail, path, document, model)
+        message, fix = _words(detail, path, document, _keys_at(model, own[:-1]))
         at_key = wrong_key or detail["type"] == "extra_forbidden"
         found.append(document.problem(path, message, fix, at_key=at_key))
     return found
 
 
 def told(error: ValidationError, model: type[BaseModel]) -> list[ErrorDetails]:
-    """The errors that are worth telling: a misspelt key is one mistake, not an unknown key and a missing one."""
+    """The errors that are worth telling: a misspelt key is one mistake, not an unknown key and a missing one.
+
+    A list whose entries are wrong is not too short because of that.
+    """
     details = error.errors(include_url=False)
     unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
     meant = {(*path[:-1], nearest(str(path[-1]), _keys_at(model, path[:-1]))) for path in unknown}
-    return [detail for detail in details if detail["type"] != "missing" or detail["loc"] not in meant]
+    return [detail for detail in details if not _follows(detail, details, meant)]
 
 
-def _words(detail: ErrorDetails, path: FieldPath, document: Document, model: type[BaseModel]) -> tuple[str, str]:
+def _follows(
+    detail: ErrorDetails, details: Iterable[ErrorDetails], meant: Container[tuple[int | str | None, ...]]
+) -> bool:
+    """Whether the error only follows from another one."""
+    match detail["type"], detail["loc"]:
+        case "missing", path:
+            return path in meant
+        case "too_short", path:
+            return any(len(one["loc"]) > len(path) and one["loc"][: len(path)] == path for one in details)
+    return False
+
+
+def _words(detail: ErrorDetails, path: FieldPath, document: Document, known: Iterable[str]) -> tuple[str, str]:
+    """What is wrong and what to do; `known` are the keys that could stand there."""
     context: Mapping[str, Any] = detail.get("ctx", {})
     value = detail["input"]
     if value is None and detail["type"] != "missing" and document.at(path) is None:
@@ -46,7 +68,7 @@ def _words(detail: ErrorDetails, path: FieldPath, document: Document, model: typ
         case "missing":
             return "is missing", f"add `{path[-1]}: …`"
         case "extra_forbidden":
-            return _unknown_key(str(path[-1]), _keys_at(model, path[:-1]))
+            return _unknown_key(str(path[-1]), known)
         case "enum" | "literal_error":
             return _unknown_word(value, context["expected"])
         case "model_type" | "model_attributes_type" | "dict_type":

@@ -3,9 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from bot.catalog import contact_kinds
 from bot.catalog.schema import CatalogFile
 
 SCHEMA = Path(__file__).with_name("badday.schema.json")
@@ -34,13 +38,63 @@ _SECTIONS = (
 )
 
 
+@cache
 def schema() -> dict[str, Any]:
     """The JSON Schema of badday.yaml."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_steady(CatalogFile.model_json_schema()),
+        **_steady(_with_contacts(CatalogFile.model_json_schema())),
         "title": "badday.yaml",
     }
+
+
+def _with_contacts(whole: dict[str, Any]) -> dict[str, Any]:
+    """The schema with what each kind of contact says of itself, in place of any mapping."""
+    alone = [kind for kind, options, _ in _contact_models() if options is None or not contact_kinds.required(options)]
+    setups: dict[str, Any] = {}
+    after = {"type": "string", "description": "How long after the page began it is tried.", "examples": ["5m"]}
+    slack = {"slack": {"const": True, "description": "Slack's direct message."}, "after": after}
+    ways: list[dict[str, Any]] = [
+        {"enum": alone},
+        {"type": "object", "properties": slack, "required": ["slack"], "additionalProperties": False},
+    ]
+    for kind, options, setup in _contact_models():
+        if options is not None:
+            described = _described(whole, options)
+            described["properties"] |= {
+                kind: {"type": "string"} | described["properties"].get(kind, {}),
+                "after": after,
+            }
+            described["required"] = sorted({kind, *described.get("required", ())})
+            ways.append({"$ref": f"#/$defs/{options.__name__}"})
+        if setup is not None:
+            _described(whole, setup)
+            setups[kind] = {"$ref": f"#/$defs/{setup.__name__}"}
+    person = whole["$defs"]["PersonEntry"]["properties"]["contacts"]["anyOf"][0]
+    person["items"] = {"anyOf": ways, "examples": ["slack"]}
+    contacts = whole["properties"]["contacts"]
+    contacts |= {"properties": setups, "additionalProperties": False}
+    return whole
+
+
+def _contact_models() -> Iterator[tuple[str, type[BaseModel] | None, type[BaseModel] | None]]:
+    for kind in contact_kinds.kinds():
+        yield kind, contact_kinds.options_model(kind), contact_kinds.setup_model(kind)
+
+
+def _described(whole: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """The model's own schema, which stands among the definitions from now on."""
+    own = model.model_json_schema(ref_template="#/$defs/{model}")
+    whole["$defs"] |= own.pop("$defs", {}) | {model.__name__: own}
+    return own
+
+
+def _contact_sections() -> Iterator[tuple[str, str]]:
+    for kind, options, setup in _contact_models():
+        if options is not None:
+            yield f"`people.<key>.contacts`: {kind}", options.__name__
+        if setup is not None:
+            yield f"`contacts.{kind}`", setup.__name__
 
 
 def schema_text() -> str:
@@ -49,7 +103,7 @@ def schema_text() -> str:
 
 def with_tables(page: str) -> str:
     """The documentation page with its tables of keys renewed."""
-    tables = "\n".join(_section(title, model) for title, model in _SECTIONS)
+    tables = "\n".join(_section(title, model) for title, model in (*_SECTIONS, *_contact_sections()))
     return _TABLES.sub(lambda found: f"{found[1]}\n{tables}\n{found[2]}", page)
 
 
@@ -80,7 +134,7 @@ def _rows(part: dict[str, Any]) -> Iterator[str]:
     required = part.get("required", ())
     for key, value in part["properties"].items():
         default = "required" if key in required else _default(value.get("default"))
-        yield f"| `{key}` | {_kind(value)} | {default} | {value.get('description', '')} |"
+        yield f"| `{key}` | {_kind(value)} | {default} | {_line(value)} |"
 
 
 def _default(value: Any) -> str:
@@ -95,7 +149,13 @@ def _default(value: Any) -> str:
     return f"`{json.dumps(value)}`".replace('"', "")
 
 
+def _line(value: dict[str, Any]) -> str:
+    """A cell of a table holds one line."""
+    return " ".join(value.get("description", "").split())
+
+
 _BY_EXAMPLE = {
+    "+34600000000": "phone number",
     "0.40": 'price (`"0.40"`)',
     "20%": "share (`20%`)",
     "30m": "duration (`45s`, `5m`, `1h30m`) or `off`",

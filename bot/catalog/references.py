@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bot.catalog import references_cover
+from bot.catalog import references_contacts, references_cover
 from bot.catalog.problems import Problem
 from bot.catalog.raw import Named, entries, mapping, repeated, texts, unknown
 from bot.catalog.reading import Document, FieldPath
@@ -28,6 +28,7 @@ def problems(document: Document) -> list[Problem]:
         _unique_patterns,
         _unique_models,
         *references_cover.CHECKS,
+        *references_contacts.CHECKS,
     )
     return [problem for check in checks for problem in check(document)]
 

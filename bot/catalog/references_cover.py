@@ -109,18 +109,6 @@ def _steps_of(document: Document, policy: str) -> Iterator[tuple[FieldPath, dict
             yield ("policies", policy, "steps", index), step
 
 
-def _contacts(document: Document) -> Iterator[Problem]:
-    """A way that is written twice would page twice at once."""
-    for path, person in entries(document, "people"):
-        contacts = person.get("contacts")
-        seen: list[Any] = []
-        for index, contact in enumerate(contacts if isinstance(contacts, list) else []):
-            if contact in seen:
-                own = (*path, "contacts", index)
-                yield document.problem(own, "is named twice", "remove one of the two")
-            seen.append(contact)
-
-
 CHECKS: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _rotations,
     _groups,
@@ -128,5 +116,4 @@ CHECKS: tuple[Callable[[Document], Iterator[Problem]], ...] = (
     _systems,
     _targets,
     _reached,
-    _contacts,
 )

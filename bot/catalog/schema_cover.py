@@ -33,7 +33,7 @@ def _contact(value: Any) -> Contact:
     after = duration(value.get("after", "0s"))
     if after > LONGEST_WAIT:
         raise wrong(f"is tried after {written(after)}", f"write at most {written(LONGEST_WAIT)}")
-    return Contact(kind, options, after)
+    return Contact(kind, {} if options == {kind: True} else options, after)
 
 
 _SCALAR = ["string", "number", "boolean"]

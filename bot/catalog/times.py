@@ -123,9 +123,9 @@ def _day(text: str) -> int:
     meant = next((number for number, name in enumerate(DAYS) if len(text) > 2 and name.startswith(text)), None)
     if meant is not None:
         return meant
-    guess = nearest(text, list(DAYS)) if text else None
+    guess = nearest(text[:3], [name[:3] for name in DAYS]) if text else None
     words = "write mon, tue, wed, thu, fri, sat or sun"
-    raise wrong(f"{shown(text)} is not a day of the week", f"did you mean {guess[:3]}?" if guess else words)
+    raise wrong(f"{shown(text)} is not a day of the week", f"did you mean {guess}?" if guess else words)
 
 
 def in_zone(part: tuple[frozenset[int], time, time, str | None], zone: str) -> Hours:
