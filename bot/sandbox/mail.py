@@ -1,6 +1,7 @@
 """A mail server on this machine that keeps what it is sent; it refuses, cuts off or hangs on demand."""
 
 import asyncio
+import ssl
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -8,7 +9,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 
 class MailFault(StrEnum):
@@ -18,6 +19,8 @@ class MailFault(StrEnum):
     """It never answers what it was sent."""
     CUT = "cut"
     """It keeps the mail, and cuts the connection instead of saying so."""
+    MUTE = "mute"
+    """It keeps the mail, and never says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,19 @@ class Mail:
 
 
 class MailSink:
-    """An SMTP server on a free port, from `start` to `stop`."""
+    """An SMTP server on a free port, from `start` to `stop`.
 
-    def __init__(self) -> None:
+    With `tls` it offers STARTTLS and takes no mail without; with `login` (user, password) it takes none without that.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None, login: tuple[str, str] | None = None) -> None:
+        self._tls, self._login = tls, login
         self.mails: list[Mail] = []
         self.refusal: str | None = None
         """What it says to every recipient, for example `550 5.1.1 no such user`."""
         self.fault: MailFault | None = None
+        self.asked = 0
+        """How many mails were sent to it, kept or not."""
         self._came = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._open: set[_Conversation] = set()
@@ -95,12 +104,15 @@ class MailSink:
     async def handle_DATA(  # noqa: N802 - its name
         self, server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
+        self.asked += 1
         if self.fault is MailFault.HANG:
             await asyncio.Event().wait()
         content = envelope.original_content or b""
         message = message_from_bytes(content, policy=policy.default)
         self.mails.append(Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), message))
         self._came.set()
+        if self.fault is MailFault.MUTE:
+            await asyncio.Event().wait()
         if self.fault is MailFault.CUT:
             assert server.transport is not None
             server.transport.close()
@@ -111,8 +123,23 @@ class _Conversation(SMTP):
     """One connection, of which the sink knows so that it can end it."""
 
     def __init__(self, sink: MailSink) -> None:
-        super().__init__(sink, hostname="mail.badday.local", enable_SMTPUTF8=True)
+        super().__init__(
+            sink,
+            hostname="mail.badday.local",
+            enable_SMTPUTF8=True,
+            tls_context=sink._tls,
+            require_starttls=sink._tls is not None,
+            auth_required=sink._login is not None,
+            authenticator=self._look_at_login,
+        )
         self._sink = sink
+
+    def _look_at_login(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: object
+    ) -> AuthResult:
+        assert isinstance(given, LoginPassword)
+        is_right = (given.login.decode(), given.password.decode()) == self._sink._login
+        return AuthResult(success=is_right, handled=False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

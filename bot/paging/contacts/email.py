@@ -116,6 +116,8 @@ class EmailContact(Contact[EmailOptions, EmailSetup], kind="email"):
         except (errors.SMTPConnectError, ssl.SSLError) as error:
             raise ContactError(f"the mail server cannot be reached ({type(error).__name__})") from error
         except (errors.SMTPException, OSError) as error:
+            if type(error) is errors.SMTPException:  # the library's word for what a server does not offer
+                raise ContactError(f"the mail server cannot be used: {_clean(str(error))}", permanent=True) from error
             raise ContactError(f"the mail server did not answer ({type(error).__name__})", uncertain=True) from error
         return Sent(str(mail["Message-ID"]), f"the mail server took it: {_clean(answer)}")
 
@@ -129,10 +131,10 @@ class EmailContact(Contact[EmailOptions, EmailSetup], kind="email"):
 def compose(notice: Notice, to: str, sender: str) -> EmailMessage:
     """The whole mail."""
     domain = sender.rpartition("@")[2]
-    subject = f"[{'Badday' if notice.test else f'#{notice.incident}'}] {notice.heading}"
+    subject = _one_line(f"[{'Badday' if notice.test else f'#{notice.incident}'}] {notice.heading}")
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address("Badday", addr_spec=sender)
-    mail["To"] = Address(notice.to.name, addr_spec=to)
+    mail["To"] = Address(_one_line(notice.to.name), addr_spec=to)
     mail["Subject"] = subject if len(subject) <= LONGEST_SUBJECT else f"{subject[: LONGEST_SUBJECT - 1]}…"
     mail["Date"] = format_datetime(notice.sent_at)
     mail["Message-ID"] = f"<{notice.message_id}@{domain}>"
@@ -151,6 +153,11 @@ def masked(address: str) -> str:
     """`maria@example.com` as `m…a@example.com`."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}…{name[-1:] if len(name) > 2 else ''}@{domain}"
+
+
+def _one_line(text: str) -> str:
+    """As a header may hold it: a line break in it would begin another header."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 @cache

@@ -32,6 +32,7 @@ _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 _UNSPEAKABLE = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold."""
+_SIGNS = str.maketrans("<>_*`|~", "       ")
 _NOT_ANSWERED = {
     "busy": "the line was busy",
     "no-answer": "nobody picked up",
@@ -140,23 +141,24 @@ def spoken(notice: Notice) -> str:
         matter = f"{notice.title}. {notice.text}" if notice.text else notice.title
         words = (
             f"Hello {notice.to.name}. Badday pages you, {notice.why}. {level}, incident {notice.incident}, "
-            f"{notice.system}: {' '.join(matter.split())[:LONGEST_TEXT]}. "
+            f"{notice.system}: {_speakable(matter)[:LONGEST_TEXT]}. "
             "Press 1 to acknowledge. Press 2 if you cannot take it."
         )
     gather = (
         f'<Gather input="dtmf" numDigits="1" timeout="6" method="POST" action={quoteattr(notice.reply_url)}>'
-        f'<Pause length="1"/><Say>{_speakable(words)}</Say></Gather>'
+        f'<Pause length="1"/><Say>{escape(_speakable(words))}</Say></Gather>'
     )
     return f"<Response>{gather}{gather}<Say>No key was pressed. Goodbye.</Say></Response>"
 
 
 def reply(words: str) -> str:
     """The answer to a pressed key: it is said, and the call ends."""
-    return f'<?xml version="1.0" encoding="UTF-8"?><Response><Say>{_speakable(words)}</Say><Hangup/></Response>'
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response><Say>{escape(_speakable(words))}</Say><Hangup/></Response>'
 
 
 def _speakable(words: str) -> str:
-    return escape(_UNSPEAKABLE.sub(" ", words))
+    """The words without what nobody can say; each character stays one, so that the whole stays short."""
+    return " ".join(_UNSPEAKABLE.sub(" ", words).replace("&", "+").translate(_SIGNS).split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class SlackTestView:
 
 
 @dataclass(frozen=True, slots=True)
-class TestedWay:
+class WayTested:
     """One way, and how its test went."""
 
     name: str
@@ -65,7 +65,7 @@ class ReportView:
     person: str
     asked_by: str
     asked_at: datetime
-    ways: Sequence[TestedWay]
+    ways: Sequence[WayTested]
 
 
 def render_test(view: SlackTestView) -> Message:
@@ -102,7 +102,7 @@ def render_report(view: ReportView) -> Message:
     return Message(text, blocks)
 
 
-def _line(way: TestedWay) -> Mrkdwn:
+def _line(way: WayTested) -> Mrkdwn:
     where = markup(" ({where})", where=way.where) if way.where else Mrkdwn("")
     when = markup(" {at}", at=date(way.at)) if way.at is not None else Mrkdwn("")
     return markup(

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from bot.paging import notices, registry, ways
-from bot.slack.messages.contact_tests import ReportView, SlackTestView, TestedWay
+from bot.slack.messages.contact_tests import ReportView, SlackTestView, WayTested
 from bot.slack.views.look import Look
 from bot.store.tables import ContactTest
 
@@ -28,8 +28,8 @@ async def report(look: Look, subject: dict[str, Any]) -> ReportView:
     )
 
 
-def _tested(look: Look, test: ContactTest) -> TestedWay:
-    return TestedWay(
+def _tested(look: Look, test: ContactTest) -> WayTested:
+    return WayTested(
         name=ways.name(test.method),
         where=_where(look, test),
         state="confirmed" if test.confirmed_at is not None else test.outcome,

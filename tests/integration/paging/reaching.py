@@ -9,10 +9,11 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from bot.catalog.cover import Contact
+from bot.paging.contact import Secrets
 from bot.paging.courier import Desk as SendingDesk
 from bot.paging.ends import EndTeller
 from bot.paging.sending import PageSender
-from bot.paging.trying import TestSender
+from bot.paging.trying import WaysTester
 from bot.sandbox.mail import MailSink
 from bot.store.tables import ContactTest, PageAttempt
 from tests.integration.paging.conftest import Desk, team
@@ -33,9 +34,14 @@ class Reach:
     """See the module."""
 
     def __init__(self, desk: Desk, sink: MailSink, other: OtherSide, web: httpx.AsyncClient) -> None:
-        self.desk, self.sink, self.other = desk, sink, other
-        self.secrets = secrets()
-        self._sending = SendingDesk(desk.db, lambda: desk.catalog, lambda: desk.now, self.secrets, PUBLIC, web)
+        self.desk, self.sink, self.other, self._web = desk, sink, other, web
+        self.use(secrets())
+
+    def use(self, known: Secrets) -> None:
+        """Let these be the secrets that are set."""
+        desk = self.desk
+        self.secrets = known
+        self._sending = SendingDesk(desk.db, lambda: desk.catalog, lambda: desk.now, known, PUBLIC, self._web)
 
     def team(self, *ways: Contact, **others: Any) -> None:
         """Maria is reached by these ways."""
@@ -69,7 +75,7 @@ class Reach:
 
     async def test(self) -> None:
         """Send the tests that wait."""
-        sender = TestSender(self._sending)
+        sender = WaysTester(self._sending)
         while await sender.work():
             await sender.settled()
 
