@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import logs
 from bot.catalog import Catalog, CatalogError, load_catalog
-from bot.doctor import slack, trail
+from bot.doctor import contacts, cover, slack, trail
 from bot.doctor.check import Check, Status
 from bot.http.auth import require_safe_bind
 from bot.loopback import is_loopback
@@ -72,6 +72,10 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
         yield check
     if catalog is not None:
         async for check in _watches(catalog):
+            yield check
+        async for check in cover.checks(settings, catalog, datetime.now(UTC)):
+            yield check
+        async for check in contacts.checks(settings, catalog, datetime.now(UTC)):
             yield check
         async for check in trail.checks(settings, catalog, datetime.now(UTC)):
             yield check
