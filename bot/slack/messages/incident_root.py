@@ -179,8 +179,9 @@ def _page(view: IncidentRootView) -> Mrkdwn:
 def _then(climb: Climb) -> Mrkdwn:
     if climb.state == "exhausted" or climb.at is None:
         return Mrkdwn("✖ nobody is left to be paged")
-    if climb.state == "snoozed":
-        return markup("snoozed until {at}", at=clock_time(climb.at))
+    if climb.state in ("snoozed", "suspended"):
+        word = "snoozed" if climb.state == "snoozed" else "silenced"
+        return markup("{word} until {at}", word=word, at=clock_time(climb.at))
     return markup("then {next} at {at}", next=climb.next or "this channel is told", at=clock_time(climb.at))
 
 
@@ -218,8 +219,9 @@ def _next(view: IncidentRootView) -> Mrkdwn:
 def _climbs(climb: Climb) -> Mrkdwn:
     if climb.state == "exhausted" or climb.at is None:
         return Mrkdwn("nobody acknowledged and nobody else is paged by itself; acknowledge it, or escalate by hand")
-    if climb.state == "snoozed":
-        return markup("snoozed; pages again {at}", at=date(climb.at))
+    if climb.state in ("snoozed", "suspended"):
+        word = "snoozed" if climb.state == "snoozed" else "silenced"
+        return markup("{word}; pages again {at}", word=word, at=date(climb.at))
     if not climb.next:
         return markup("somebody acknowledges by {at}, or this channel is told that nobody did", at=date(climb.at))
     return markup("somebody acknowledges by {at}, or {next} paged", at=date(climb.at), next=are(climb.next))

@@ -21,6 +21,8 @@ SIGN: Mapping[str, str] = {
     "recovered": "✔ ",
     "relapsed": "● ",
     "reopened": "● ",
+    "released": "● ",
+    "silenced": "○ ",
     "resolved": "✔ ",
     "delivery": "✖ ",
     "severity": "▲ ",

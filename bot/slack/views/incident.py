@@ -97,7 +97,7 @@ async def _paged(look: Look, row: Page) -> PagedIncident:
     incident = await look.session.get_one(Incident, row.incident_id)
     assert incident.id is not None
     ahead = await escalation.next_of(look, incident)
-    snoozed = ahead is not None and ahead.state == Climbing.SNOOZED
+    snoozed = ahead is not None and ahead.state in (Climbing.SNOOZED, Climbing.SUSPENDED)
     deed = await look.deed(incident.resolved_by, incident.resolved_at)
     return PagedIncident(
         number=incident.id,
@@ -115,6 +115,7 @@ async def _paged(look: Look, row: Page) -> PagedIncident:
         deadline=ahead.next_at if ahead is not None else None,
         next_name=await escalation.names(look, ahead) if ahead is not None else "",
         snoozed=await look.deed(ahead.changed_by, ahead.changed_at) if ahead is not None and snoozed else None,
+        silenced=ahead is not None and ahead.state == Climbing.SUSPENDED,
         told=await escalation.told(look, row),
     )
 
