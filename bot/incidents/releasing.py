@@ -13,7 +13,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
-from bot.incidents import findings, holds, silences, silencing, timeline, windows
+from bot.incidents import findings, holds, inhibition, silences, silencing, timeline, windows
 from bot.spans import clock
 from bot.store.database import Database
 from bot.store.tables import Finding, Hold, Incident, Silence
@@ -27,6 +27,7 @@ class Releaser:
     """A worker. What cannot be released is logged and tried again; it never stops the others."""
 
     def __init__(self, db: Database, catalog: Callable[[], Catalog], clock: Callable[[], datetime]) -> None:
+        inhibition.rules()  # a mistake in the table shows at start
         self._db = db
         self._catalog = catalog
         self._clock = clock
@@ -91,29 +92,28 @@ async def _due(session: AsyncSession, now: datetime) -> list[int]:
 
 async def _loose(session: AsyncSession, catalog: Catalog, now: datetime) -> list[int]:
     """The holds whose reason has gone."""
-    statement = select(Hold).where(col(Hold.released_at).is_(None)).order_by(col(Hold.id))
-    found = (await session.execute(statement)).scalars().all()
+    found = await holds.standing(session)
     if not found:
         return []
     silent = {f"silence:{one.id}" for one in await silences.current(session, now) if silences.is_in_force(one, now)}
-    explaining = await _open_incidents(session, {hold.held_by for hold in found})
+    explaining = await _incidents(session, {hold.held_by for hold, _ in found})
     return [
         hold.id
-        for hold in found
+        for hold, finding in found
         if hold.id is not None
         if hold.held_by not in silent
-        if hold.held_by not in explaining
         if not _in_window(catalog, hold, now)
+        if hold.held_by not in explaining or not holds.explains(explaining[hold.held_by], finding)
     ]
 
 
-async def _open_incidents(session: AsyncSession, held_by: Collection[str]) -> set[str]:
-    """Those incidents among what holds that are not resolved."""
+async def _incidents(session: AsyncSession, held_by: Collection[str]) -> dict[str, Incident]:
+    """The incidents among what holds."""
     ids = {int(number) for kind, _, number in (one.partition(":") for one in held_by) if kind == "incident"}
     if not ids:
-        return set()
-    statement = select(col(Incident.id)).where(col(Incident.id).in_(ids), col(Incident.resolved_at).is_(None))
-    return {f"incident:{number}" for number in (await session.execute(statement)).scalars()}
+        return {}
+    statement = select(Incident).where(col(Incident.id).in_(ids))
+    return {f"incident:{one.id}": one for one in (await session.execute(statement)).scalars()}
 
 
 def _in_window(catalog: Catalog, hold: Hold, now: datetime) -> bool:

@@ -22,6 +22,7 @@ SIGN: Mapping[str, str] = {
     "relapsed": "● ",
     "reopened": "● ",
     "released": "● ",
+    "inhibited": "○ ",
     "silenced": "○ ",
     "resolved": "✔ ",
     "delivery": "✖ ",

@@ -87,7 +87,7 @@ class TimelineEntry(SQLModel, table=True):
     at: datetime
     kind: str
     """opened, seen, page, acknowledged, step, note, recovered, relapsed, resolved, reopened, delivery, severity,
-    status, title, role, follow_up, reminder"""
+    status, title, role, follow_up, reminder, silenced, released, inhibited, flapping"""
     actor: str
     text: str
     """Plain text; escaped when shown."""
