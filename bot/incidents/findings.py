@@ -9,7 +9,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
-from bot.incidents import holds, incidents, timeline
+from bot.incidents import flapping, holds, incidents, returns, timeline
 from bot.incidents.severity import Severity, worse
 from bot.paging import escalation
 from bot.store.tables import Finding, Incident, IncidentFinding
@@ -91,8 +91,18 @@ async def cleared(session: AsyncSession, finding: Finding, *, now: datetime, hol
                 incident.known = left
                 await incidents.touch(session, incident, now=now, urgent=False)
             continue
-        incident.recovered_at = now
-        incident.resolve_due = now + hold
+        await _recover(session, incident, finding, now=now, hold=hold)
+
+
+async def _recover(
+    session: AsyncSession, incident: Incident, finding: Finding, *, now: datetime, hold: timedelta
+) -> None:
+    """Told once: not when it resolves at once, and not when it came back lately and may do so again."""
+    assert incident.id is not None
+    flaps = incident.flapping_since is not None
+    incident.recovered_at = now
+    incident.resolve_due = now + flapping.hold(hold, flapping=flaps)
+    if not flaps:
         await timeline.add(
             session,
             incident.id,
@@ -101,9 +111,10 @@ async def cleared(session: AsyncSession, finding: Finding, *, now: datetime, hol
             text=f"Recovered: {_known(finding)}" if _known(finding) else "Recovered",
             now=now,
             data={"resolve_due": incident.resolve_due.isoformat()},
-            show=True,
+            show=bool(hold) and not await returns.any_lately(session, incident, now=now),
+            after=flapping.told_after(hold),
         )
-        await incidents.touch(session, incident, now=now)
+    await incidents.touch(session, incident, now=now, urgent=not flaps)
 
 
 async def is_attended(session: AsyncSession, finding: Finding) -> bool:
@@ -181,10 +192,9 @@ def _severity(finding: Finding, incident: Incident) -> str:
 async def _relapse(session: AsyncSession, incident: Incident, *, now: datetime) -> None:
     if incident.recovered_at is None:
         return
-    assert incident.id is not None
     incident.recovered_at = incident.resolve_due = None
-    await timeline.add(session, incident.id, kind="relapsed", actor="badday", text="It is back", now=now)
-    await incidents.touch(session, incident, now=now)
+    await returns.keep(session, incident, returns.RELAPSED, "It is back", now=now)
+    await incidents.touch(session, incident, now=now, urgent=incident.flapping_since is None)
 
 
 async def _incidents(session: AsyncSession, finding: Finding) -> Sequence[Incident]:

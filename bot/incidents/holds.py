@@ -168,4 +168,4 @@ async def _say(session: AsyncSession, incident_id: int, *, now: datetime) -> Non
     elif entry.text != text:
         entry.text = text
         await session.flush()
-        await outbox.edit(session, f"note:{entry.id}", now=now, urgent=False)
+        await outbox.edit(session, timeline.note_key(entry.id or 0), now=now, urgent=False)

@@ -150,8 +150,11 @@ FILES: Mapping[str, Callable[[Look, Subject], Awaitable[tuple[list[Document], Mr
     {"postmortem": postmortem_views.files}
 )
 """Messages that are files with a comment above them; they are never edited."""
-BROADCAST = frozenset({"summary", "escalation"})
-"""Replies that the channel sees as well."""
+
+
+def is_broadcast(message: OutboxMessage) -> bool:
+    """Whether the channel sees a reply as well: an escalation, and the end of what had escalated."""
+    return message.kind == "escalation" or bool(message.subject.get("broadcast"))
 
 
 async def render(look: Look, message: OutboxMessage) -> Shown:

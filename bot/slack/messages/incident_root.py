@@ -27,7 +27,7 @@ from bot.slack.blocks import (
     markup,
 )
 from bot.slack.messages import page
-from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, are, count
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, Flapping, are, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class IncidentRootView:
     """Role and name of whoever has it."""
     resolution: str = ""
     """What it was and what ended it, as a person said."""
+    flapping: Flapping | None = None
 
 
 def render(view: IncidentRootView) -> Message:
@@ -110,6 +111,8 @@ def render(view: IncidentRootView) -> Message:
         blocks.append(Section(Plain(view.known)))
     if view.resolution:
         blocks.append(Section(markup("*What it was:* {what}", what=clip(view.resolution, 1_000))))
+    if view.flapping is not None:
+        blocks.append(Section(_flapping(view.flapping)))
     if view.impact is not None:
         blocks.append(Section(_impact(view.impact, ended=view.state == "resolved")))
     blocks += [
@@ -152,6 +155,14 @@ def _impact(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
     unknown = count(impact.nobodys, "failed request names", "failed requests name")
     more = markup(" ({unknown} no user)", unknown=unknown) if impact.nobodys else Mrkdwn("")
     return markup("⇄ {fell} {when}, {saw}{more}", fell=fell, when=when, saw=saw, more=more)
+
+
+def _flapping(seen: Flapping) -> Mrkdwn:
+    if seen.until is not None:
+        text = "It came and went {times}, from {since} to {until}"
+        return markup(text, times=count(seen.times, "time"), since=date(seen.since), until=date(seen.until))
+    text = "● *Flapping*: it came {times} since {since}. Only this message tells each time"
+    return markup(text, times=count(seen.times, "time"), since=date(seen.since))
 
 
 def _state(view: IncidentRootView) -> Mrkdwn:
