@@ -23,7 +23,7 @@ from bot.slack.identity import Identities, UnreachableError
 from bot.slack.queue import LEASE, Task, Work
 from bot.slack.quiet import Quiet
 from bot.slack.refusals import sentence
-from bot.slack.rendering import BROADCAST, FILES, Shown, render
+from bot.slack.rendering import FILES, Shown, is_broadcast, render
 from bot.slack.settling import Settling
 from bot.slack.uploading import Uploading
 from bot.slack.views.look import Look
@@ -162,7 +162,7 @@ class Delivery:
         assert isinstance(shown, Message)
         arguments: dict[str, Any] = shown.payload()
         if thread_ts is not None:
-            arguments |= {"thread_ts": thread_ts, "reply_broadcast": message.kind in BROADCAST}
+            arguments |= {"thread_ts": thread_ts, "reply_broadcast": is_broadcast(message)}
         await asyncio.sleep((slot - self._clock()).total_seconds())
         sent_at = self._clock()
         answer = await ask(

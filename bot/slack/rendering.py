@@ -19,6 +19,7 @@ from bot.slack.messages import (
     incident_root,
     note,
     page,
+    quiet,
     reminder,
     status,
     step,
@@ -32,6 +33,7 @@ from bot.slack.views import escalation as escalation_views
 from bot.slack.views import incident as incident_views
 from bot.slack.views import overview
 from bot.slack.views import postmortem as postmortem_views
+from bot.slack.views import quiet as quiet_views
 from bot.slack.views import reminder as reminder_views
 from bot.slack.views import step as step_views
 from bot.slack.views.look import Look
@@ -86,6 +88,10 @@ async def _overrides(look: Look, subject: Subject) -> Shown:
     return cover.render(await cover_views.all_overrides(look, subject))
 
 
+async def _silences(look: Look, subject: Subject) -> Shown:
+    return quiet.render(await quiet_views.silences(look, subject))
+
+
 async def _cover_changed(look: Look, subject: Subject) -> Shown:
     return cover.render_changed(await cover_views.changed(look, subject))
 
@@ -130,6 +136,7 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "calls": _calls,
         "who": _who,
         "overrides": _overrides,
+        "silences": _silences,
         "cover_changed": _cover_changed,
         "contact_test": _contact_test,
         "contact_tests": _contact_tests,
@@ -143,8 +150,11 @@ FILES: Mapping[str, Callable[[Look, Subject], Awaitable[tuple[list[Document], Mr
     {"postmortem": postmortem_views.files}
 )
 """Messages that are files with a comment above them; they are never edited."""
-BROADCAST = frozenset({"summary", "escalation"})
-"""Replies that the channel sees as well."""
+
+
+def is_broadcast(message: OutboxMessage) -> bool:
+    """Whether the channel sees a reply as well: an escalation, and the end of what had escalated."""
+    return message.kind == "escalation" or bool(message.subject.get("broadcast"))
 
 
 async def render(look: Look, message: OutboxMessage) -> Shown:

@@ -27,7 +27,7 @@ from bot.slack.blocks import (
     markup,
 )
 from bot.slack.messages import page
-from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, are, count
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, Flapping, are, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class IncidentRootView:
     """Role and name of whoever has it."""
     resolution: str = ""
     """What it was and what ended it, as a person said."""
+    flapping: Flapping | None = None
 
 
 def render(view: IncidentRootView) -> Message:
@@ -110,6 +111,8 @@ def render(view: IncidentRootView) -> Message:
         blocks.append(Section(Plain(view.known)))
     if view.resolution:
         blocks.append(Section(markup("*What it was:* {what}", what=clip(view.resolution, 1_000))))
+    if view.flapping is not None:
+        blocks.append(Section(_flapping(view.flapping)))
     if view.impact is not None:
         blocks.append(Section(_impact(view.impact, ended=view.state == "resolved")))
     blocks += [
@@ -154,6 +157,14 @@ def _impact(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
     return markup("⇄ {fell} {when}, {saw}{more}", fell=fell, when=when, saw=saw, more=more)
 
 
+def _flapping(seen: Flapping) -> Mrkdwn:
+    if seen.until is not None:
+        text = "It came and went {times}, from {since} to {until}"
+        return markup(text, times=count(seen.times, "time"), since=date(seen.since), until=date(seen.until))
+    text = "● *Flapping*: it came {times} since {since}. Only this message tells each time"
+    return markup(text, times=count(seen.times, "time"), since=date(seen.since))
+
+
 def _state(view: IncidentRootView) -> Mrkdwn:
     deed = view.resolved or view.acknowledged
     far = view.state != "resolved" and view.status != "investigating"
@@ -179,8 +190,9 @@ def _page(view: IncidentRootView) -> Mrkdwn:
 def _then(climb: Climb) -> Mrkdwn:
     if climb.state == "exhausted" or climb.at is None:
         return Mrkdwn("✖ nobody is left to be paged")
-    if climb.state == "snoozed":
-        return markup("snoozed until {at}", at=clock_time(climb.at))
+    if climb.state in ("snoozed", "suspended"):
+        word = "snoozed" if climb.state == "snoozed" else "silenced"
+        return markup("{word} until {at}", word=word, at=clock_time(climb.at))
     return markup("then {next} at {at}", next=climb.next or "this channel is told", at=clock_time(climb.at))
 
 
@@ -218,8 +230,9 @@ def _next(view: IncidentRootView) -> Mrkdwn:
 def _climbs(climb: Climb) -> Mrkdwn:
     if climb.state == "exhausted" or climb.at is None:
         return Mrkdwn("nobody acknowledged and nobody else is paged by itself; acknowledge it, or escalate by hand")
-    if climb.state == "snoozed":
-        return markup("snoozed; pages again {at}", at=date(climb.at))
+    if climb.state in ("snoozed", "suspended"):
+        word = "snoozed" if climb.state == "snoozed" else "silenced"
+        return markup("{word}; pages again {at}", word=word, at=date(climb.at))
     if not climb.next:
         return markup("somebody acknowledges by {at}, or this channel is told that nobody did", at=date(climb.at))
     return markup("somebody acknowledges by {at}, or {next} paged", at=date(climb.at), next=are(climb.next))

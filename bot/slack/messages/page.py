@@ -56,6 +56,8 @@ class PagedIncident:
     """Who is paged then; empty: the channel is told that nobody acknowledged."""
     snoozed: Deed | None = None
     """Who snoozed it; `deadline` is then when it pages again."""
+    silenced: bool = False
+    """Not snoozed but silenced, with the whole system or its cause."""
     told: Sequence[str] = ()
     """What else was tried, for example that an e-mail went out because they are in Do Not Disturb."""
 
@@ -124,7 +126,8 @@ def _sentence(incident: PagedIncident) -> Mrkdwn:
     if incident.deed is not None:
         return markup("{what} {state} by {by}.", what=what, state=STATE[incident.state][2:], by=incident.deed.by)
     if incident.snoozed is not None and incident.deadline is not None:
-        return markup("{what} Snoozed until {at}.", what=what, at=clock_time(incident.deadline))
+        word = "Silenced" if incident.silenced else "Snoozed"
+        return markup("{what} {word} until {at}.", what=what, word=word, at=clock_time(incident.deadline))
     if incident.deadline is None:
         return markup("Page {what} You: {why}; please acknowledge.", what=what, why=incident.why)
     then = "the channel is told that nobody acknowledged"

@@ -1,11 +1,12 @@
-"""The resolved incident in a few figures, in its thread and shown to the whole channel."""
+"""The resolved incident in a few figures, in its thread; the whole channel sees it where it saw an escalation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from bot.slack.blocks import Block, Fields, Header, Message, Mrkdwn, Plain, Section, clip, date, join, markup
-from bot.slack.messages.words import COLOUR, Deed, span
+from bot.slack.messages.words import COLOUR, Deed, Flapping, count, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class SummaryView:
     """What is still changed and can be undone in the thread."""
     resolution: str = ""
     """What it was and what ended it, as a person said."""
+    flapped: Flapping | None = None
 
 
 def render(view: SummaryView) -> Message:
@@ -35,6 +37,7 @@ def render(view: SummaryView) -> Message:
                 ("Resolved", view.resolved.shown()),
                 ("Noticed by", view.opened_by),
                 ("Acknowledged", _acknowledged(view)),
+                *_flapped(view),
             )
         ),
     ]
@@ -53,11 +56,24 @@ def render(view: SummaryView) -> Message:
             length=length,
         )
     ]
+    if view.flapped is not None:
+        parts.append(markup("It flapped {how}.", how=_often(view.flapped)))
     if view.resolution:
         parts.append(markup("{what}", what=clip(view.resolution, 600)))
     if view.left:
         parts.append(markup("Still changed: {left}.", left=clip("; ".join(view.left), 600)))
     return Message(join(" ", parts), blocks, COLOUR["resolved"])
+
+
+def _flapped(view: SummaryView) -> list[tuple[LiteralString, str | Mrkdwn]]:
+    return [("Flapped", _often(view.flapped))] if view.flapped is not None else []
+
+
+def _often(seen: Flapping) -> Mrkdwn:
+    times = count(seen.times, "time")
+    if seen.until is None:
+        return markup("{times} since {since}", times=times, since=date(seen.since))
+    return markup("{times} from {since} to {until}", times=times, since=date(seen.since), until=date(seen.until))
 
 
 def _acknowledged(view: SummaryView) -> Mrkdwn:

@@ -27,6 +27,15 @@ class Deed:
         return markup("by {by} {at}", by=self.by, at=date(self.at))
 
 
+@dataclass(frozen=True, slots=True)
+class Flapping:
+    """How often something came and went, and between which times; `until` is None while it still does."""
+
+    times: int
+    since: datetime
+    until: datetime | None = None
+
+
 def are(names: str) -> str:
     """The verb after one name or several, as in `Sam Lee and Ana Silva are`."""
     return f"{names} are" if " and " in names else f"{names} is"

@@ -15,7 +15,7 @@ from bot.slack.messages.incident_root import CallsImpact, IncidentRootView, Offe
 from bot.slack.messages.note import NoteView
 from bot.slack.messages.page import PagedIncident, PageView
 from bot.slack.messages.summary import SummaryView
-from bot.slack.messages.words import Deed
+from bot.slack.messages.words import Deed, Flapping
 from bot.slack.views import escalation
 from bot.slack.views.look import Look
 from bot.store.tables import Incident, Page, RunbookStep, TimelineEntry
@@ -55,6 +55,7 @@ async def root(look: Look, subject: dict[str, Any]) -> IncidentRootView:
         status=incident.status,
         roles=[(one.role, await look.name(one.person)) for one in await roles.of_incident(look.session, incident.id)],
         resolution=incident.resolution,
+        flapping=_flapping(incident),
     )
 
 
@@ -90,14 +91,22 @@ async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
         steps=[await _told(look, step) for step in did],
         left=[change(step) for step in steps if is_in_force(step)],
         resolution=incident.resolution,
+        flapped=_flapping(incident),
     )
+
+
+def _flapping(incident: Incident) -> Flapping | None:
+    if incident.flapping_since is None:
+        return None
+    until = incident.recovered_at or incident.resolved_at if incident.resolved_at is not None else None
+    return Flapping(incident.flaps, incident.flapping_since, until)
 
 
 async def _paged(look: Look, row: Page) -> PagedIncident:
     incident = await look.session.get_one(Incident, row.incident_id)
     assert incident.id is not None
     ahead = await escalation.next_of(look, incident)
-    snoozed = ahead is not None and ahead.state == Climbing.SNOOZED
+    snoozed = ahead is not None and ahead.state in (Climbing.SNOOZED, Climbing.SUSPENDED)
     deed = await look.deed(incident.resolved_by, incident.resolved_at)
     return PagedIncident(
         number=incident.id,
@@ -115,6 +124,7 @@ async def _paged(look: Look, row: Page) -> PagedIncident:
         deadline=ahead.next_at if ahead is not None else None,
         next_name=await escalation.names(look, ahead) if ahead is not None else "",
         snoozed=await look.deed(ahead.changed_by, ahead.changed_at) if ahead is not None and snoozed else None,
+        silenced=ahead is not None and ahead.state == Climbing.SUSPENDED,
         told=await escalation.told(look, row),
     )
 

@@ -9,6 +9,7 @@ from bot.incidents import incidents
 from bot.runbooks import arming
 from bot.slack.messages.home import HomeIncident, HomeView
 from bot.slack.messages.status import CallsLine, IncidentLine, RouteLine, StatusView, SystemLine, WatchLine
+from bot.slack.views import quiet
 from bot.slack.views.look import Look
 from bot.store.tables import Incident, SlackIdentity, WatchState
 from bot.switchboard import board
@@ -23,6 +24,7 @@ async def status(look: Look, subject: dict[str, Any]) -> StatusView:
         watches=await _watches(look),
         incidents=[await _line(look, incident) for incident in found],
         calls=[line for seen in await seen_calls(look.session, look.catalog, look.now) for line in _calls(seen)],
+        quiet=await quiet.silences(look, subject),
     )
 
 

@@ -1,6 +1,6 @@
 """The tables; importing this package makes the whole schema known."""
 
-from bot.store.tables.alerts import Alert, Silence
+from bot.store.tables.alerts import Alert, Hold, Silence
 from bot.store.tables.audit import AuditEntry
 from bot.store.tables.base import Leased
 from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
@@ -56,6 +56,7 @@ __all__ = [
     "Escalation",
     "Finding",
     "FollowUp",
+    "Hold",
     "InboxItem",
     "Incident",
     "IncidentFinding",
