@@ -49,6 +49,14 @@ def upgrade() -> None:
         sa.Column("url", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_slack_workspace")),
     )
+    op.create_table(
+        "app_home",
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("opened_at", UTCDateTime(), nullable=False),
+        sa.Column("mark", sa.String(), nullable=True),
+        sa.Column("published_at", UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_app_home")),
+    )
 
     op.create_table(
         "cover_override",
@@ -359,4 +367,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contact_test_external_id"))
 
     op.drop_table("contact_test")
+    op.drop_table("app_home")
     op.drop_table("slack_workspace")

@@ -22,7 +22,7 @@ from bot.http import slack_events
 from bot.settings import Settings
 from bot.slack import app
 from bot.slack.delivery import Delivery
-from bot.slack.home import HomeKeeper
+from bot.slack.homes import HomeKeeper
 from bot.slack.identity import Identities, UnreachableError
 from bot.slack.picture_fetching import PictureFetcher
 from bot.slack.refusals import sentence
@@ -60,7 +60,7 @@ class SlackFace:
         )
         self.worker = InboxWorker(db, self._web, identities, catalog, clock)
         self._pictures = PictureFetcher(db, self._web, clock)
-        self._home = HomeKeeper(db, clock)
+        self._home = HomeKeeper(db, catalog, clock, workspace_url=lambda: self.delivery.workspace_url)
         self._app = app.build(settings, db, catalog, clock)
         self._stopping = asyncio.Event()
         self._sockets: set[AsyncSocketModeHandler] = set()

@@ -6,6 +6,7 @@ from bot.store.tables.base import Leased
 from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
 from bot.store.tables.incidents import FollowUp, Incident, IncidentFinding, IncidentRole, Picture, TimelineEntry
 from bot.store.tables.messages import (
+    AppHome,
     DeliveryAttempt,
     InboxItem,
     OutboxLane,
@@ -37,6 +38,7 @@ __all__ = [
     "AckLink",
     "Alert",
     "ApiToken",
+    "AppHome",
     "Arming",
     "AuditEntry",
     "BodyDictionary",

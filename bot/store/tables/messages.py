@@ -110,3 +110,16 @@ class SlackWorkspace(SQLModel, table=True):
     id: int = Field(default=1, primary_key=True)
     url: str
     """As Slack says it, ending in a slash."""
+
+
+class AppHome(SQLModel, table=True):
+    """Somebody who has opened App Home, and what it shows them; the publishing itself is a message of the outbox."""
+
+    __tablename__ = "app_home"
+
+    user_id: str = Field(primary_key=True)
+    opened_at: datetime
+    """When they opened it last."""
+    mark: str | None = None
+    """A hash of what Slack has; None: it is to be published in any case."""
+    published_at: datetime | None = None
