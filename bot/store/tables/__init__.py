@@ -11,6 +11,7 @@ from bot.store.tables.messages import (
     InboxItem,
     OutboxLane,
     OutboxMessage,
+    SlackGroup,
     SlackIdentity,
     SlackWorkspace,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "RunbookRun",
     "RunbookStep",
     "Silence",
+    "SlackGroup",
     "SlackIdentity",
     "SlackWorkspace",
     "Switch",
