@@ -49,6 +49,27 @@ def upgrade() -> None:
         sa.Column("url", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_slack_workspace")),
     )
+    op.create_table(
+        "app_home",
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("opened_at", UTCDateTime(), nullable=False),
+        sa.Column("mark", sa.String(), nullable=True),
+        sa.Column("published_at", UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_app_home")),
+    )
+    op.create_table(
+        "slack_group",
+        sa.Column("lease_owner", sa.String(), nullable=True),
+        sa.Column("lease_until", UTCDateTime(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("members", JSON_TYPE, nullable=False),
+        sa.Column("fetched_at", UTCDateTime(), nullable=True),
+        sa.Column("next_at", UTCDateTime(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slack_group")),
+    )
 
     op.create_table(
         "cover_override",
@@ -387,4 +408,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contact_test_external_id"))
 
     op.drop_table("contact_test")
+    op.drop_table("slack_group")
+    op.drop_table("app_home")
     op.drop_table("slack_workspace")

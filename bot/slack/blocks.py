@@ -373,7 +373,10 @@ class Modal:
 
 @dataclass(frozen=True, slots=True)
 class Home:
+    """`mark` is the same for as long as there is no need to publish it anew."""
+
     blocks: Sequence[Block]
+    mark: str = ""
 
     def view(self) -> JSON:
         """The view for views.publish. Raises MessageError when Slack would refuse it."""

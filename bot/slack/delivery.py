@@ -19,6 +19,7 @@ from bot.incidents.postmortem import Document
 from bot.paging import pages
 from bot.slack import lanes, queue, readback
 from bot.slack.blocks import Home, Message, Mrkdwn
+from bot.slack.homes import Publishing
 from bot.slack.identity import Identities, UnreachableError
 from bot.slack.queue import LEASE, Task, Work
 from bot.slack.quiet import Quiet
@@ -71,6 +72,7 @@ class Delivery:
         self._quiet = Quiet(web, identities, clock)
         self._settling = Settling(db, clock, every=self._every)
         self._uploading = Uploading(db, web)
+        self._homes = Publishing(db, web, self._settling, clock)
         self._owner = leases.new_owner()
         self._working: dict[asyncio.Task[None], OutboxMessage] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -262,10 +264,9 @@ class Delivery:
             return
         user = str(message.subject["user"])
         if isinstance(shown, Home):
-            answer = await ask(self._web.once.views_publish(user_id=user, view=shown.view()))
+            await self._homes.publish(message, user, shown)
         else:
-            answer = await self._whisper(message, user, shown.payload())
-        await self._settling.told_aside(message, answer)
+            await self._settling.told_aside(message, await self._whisper(message, user, shown.payload()))
 
     async def _whisper(self, message: OutboxMessage, user: str, payload: dict[str, Any]) -> Answer:
         """Tell one person: by the gesture's own address, else where they are, else in a direct message."""

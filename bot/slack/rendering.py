@@ -30,6 +30,7 @@ from bot.slack.views import calls as calls_views
 from bot.slack.views import contact_tests as contact_tests_views
 from bot.slack.views import cover as cover_views
 from bot.slack.views import escalation as escalation_views
+from bot.slack.views import home as home_views
 from bot.slack.views import incident as incident_views
 from bot.slack.views import overview
 from bot.slack.views import postmortem as postmortem_views
@@ -105,7 +106,7 @@ async def _help(_look: Look, _subject: Subject) -> Shown:
 
 
 async def _home(look: Look, subject: Subject) -> Shown:
-    return home.render(await overview.home(look, subject))
+    return home.render(await home_views.home(look, subject))
 
 
 async def _contact_test(look: Look, subject: Subject) -> Shown:

@@ -89,9 +89,9 @@ def _one(incident: PagedIncident) -> Message:
     )
     if incident.told:
         blocks.append(Context([Plain(one) for one in incident.told]))
-    buttons = _buttons(incident, primary=True)
-    if buttons:
-        blocks.append(Actions(buttons))
+    shown = buttons(incident, style=Style.PRIMARY)
+    if shown:
+        blocks.append(Actions(shown))
     return Message(_sentence(incident), blocks, COLOUR[incident.state])
 
 
@@ -100,14 +100,20 @@ def _several(incidents: Sequence[PagedIncident]) -> Message:
     title = f"{count(len(waiting), 'incident')} waiting for you" if waiting else "All of these are taken care of"
     blocks: list[Block] = [Header(f"{'▲' if waiting else '✔'} {title}")]
     for one in incidents:
-        buttons = _buttons(one, primary=False)
-        accessory = buttons[0] if buttons and not isinstance(buttons[0], Select) else None
+        accessory = _accessory(one)
         what = f"{SEVERITY[one.severity]} · {one.system}: {one.title}"
         blocks.append(Section(Plain(f"{what}\n{one.known}" if one.known else what), accessory))
-        line = markup("{state} · since {since} · {why}", state=_state(one), since=date(one.since), why=one.why)
-        blocks.append(Context((line,)))
+        blocks.append(Context((standing(one),)))
     text = join(" ", [markup("{count}.", count=count(len(incidents), "page")), *map(_sentence, incidents)])
     return Message(text, blocks, COLOUR["triggered" if waiting else "acknowledged"])
+
+
+def standing(incident: PagedIncident) -> Mrkdwn:
+    """How a page stands, in one line."""
+    state, since = _state(incident), date(incident.since)
+    line = markup("{state} · since {since} · {why}", state=state, since=since, why=incident.why)
+    told = [markup("{what} {when}", what=label.lower(), when=when) for label, when in _deadline(incident)]
+    return join(" · ", [line, *told])
 
 
 def _state(incident: PagedIncident) -> Mrkdwn:
@@ -149,19 +155,29 @@ def _deadline(incident: PagedIncident) -> list[tuple[LiteralString, str | Mrkdwn
     return [("Escalates", markup("{at} to {whom}", at=date(incident.deadline), whom=whom))]
 
 
-def _buttons(incident: PagedIncident, *, primary: bool) -> list[Button | LinkButton | Select]:
-    value = f"inc:{incident.number}:v{incident.version}"
-    buttons: list[Button | LinkButton | Select] = []
+def buttons(incident: PagedIncident, *, style: Style | None) -> list[Button | LinkButton | Select]:
+    """What the paged person can do; `style` is that of the button to be clicked first."""
+    shown: list[Button | LinkButton | Select] = []
     if incident.state == "triggered":
-        style = Style.PRIMARY if primary else None
-        spoken = f"Acknowledge incident {incident.number}, {incident.system}"
-        buttons.append(Button("Acknowledge", "acknowledge", value, style, spoken=spoken))
-        buttons += _escalation_buttons(incident)
-    elif incident.state == "acknowledged" and primary:
-        buttons.append(resolve(incident.number, incident.version, incident.system))
+        shown += [_acknowledge(incident, style), *_escalation_buttons(incident)]
+    elif incident.state == "acknowledged":
+        shown.append(resolve(incident.number, incident.version, incident.system))
     if incident.thread is not None:
-        buttons.append(LinkButton("Open thread", incident.thread))
-    return buttons
+        shown.append(LinkButton("Open thread", incident.thread))
+    return shown
+
+
+def _accessory(incident: PagedIncident) -> Button | LinkButton | None:
+    """The one button beside a page of several."""
+    if incident.state == "triggered":
+        return _acknowledge(incident, None)
+    return LinkButton("Open thread", incident.thread) if incident.thread is not None else None
+
+
+def _acknowledge(incident: PagedIncident, style: Style | None) -> Button:
+    value = f"inc:{incident.number}:v{incident.version}"
+    spoken = f"Acknowledge incident {incident.number}, {incident.system}"
+    return Button("Acknowledge", "acknowledge", value, style, spoken=spoken)
 
 
 def _escalation_buttons(incident: PagedIncident) -> list[Button | LinkButton | Select]:

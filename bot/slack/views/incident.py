@@ -65,7 +65,7 @@ async def page(look: Look, subject: dict[str, Any]) -> PageView:
     rows = (await look.session.execute(statement)).scalars().all()
     # One who is paged twice about an incident in one message reads of it once.
     newest = {row.incident_id: row for row in rows}
-    return PageView([await _paged(look, row) for row in newest.values()])
+    return PageView([await paged(look, row) for row in newest.values()])
 
 
 async def note(look: Look, subject: dict[str, Any]) -> NoteView:
@@ -102,7 +102,7 @@ def _flapping(incident: Incident) -> Flapping | None:
     return Flapping(incident.flaps, incident.flapping_since, until)
 
 
-async def _paged(look: Look, row: Page) -> PagedIncident:
+async def paged(look: Look, row: Page) -> PagedIncident:
     incident = await look.session.get_one(Incident, row.incident_id)
     assert incident.id is not None
     ahead = await escalation.next_of(look, incident)

@@ -6,10 +6,12 @@ from bot.store.tables.base import Leased
 from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
 from bot.store.tables.incidents import FollowUp, Incident, IncidentFinding, IncidentRole, Picture, TimelineEntry
 from bot.store.tables.messages import (
+    AppHome,
     DeliveryAttempt,
     InboxItem,
     OutboxLane,
     OutboxMessage,
+    SlackGroup,
     SlackIdentity,
     SlackWorkspace,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "AckLink",
     "Alert",
     "ApiToken",
+    "AppHome",
     "Arming",
     "AuditEntry",
     "BodyDictionary",
@@ -72,6 +75,7 @@ __all__ = [
     "RunbookRun",
     "RunbookStep",
     "Silence",
+    "SlackGroup",
     "SlackIdentity",
     "SlackWorkspace",
     "Switch",

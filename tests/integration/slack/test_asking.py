@@ -208,7 +208,7 @@ async def test_an_item_that_fails_is_kept_with_its_reason_and_stops_nobody(
     async def broken(*_: Any) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("bot.slack.worker.home.opened", broken)
+    monkeypatch.setattr("bot.slack.worker.homes.opened", broken)
     await place.face()
     await place.do("home", user="maria")
 

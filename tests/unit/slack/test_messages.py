@@ -13,7 +13,6 @@ from bot.slack.messages import (
     ephemeral,
     escalation,
     help,  # noqa: A004 - the message's name
-    home,
     incident_root,
     note,
     page,
@@ -328,16 +327,6 @@ def test_help_lists_what_can_be_typed() -> None:
 def test_an_answer_for_one_person_is_one_sentence() -> None:
     view = ephemeral.EphemeralView(markup("Already acknowledged by {by}", by="Sam & <Lee>"))
     assert_snapshot("ephemeral", ephemeral.render(view).payload())
-
-
-def test_home_shows_open_incidents_and_systems() -> None:
-    incident = home.HomeIncident(42, 1, "support-bot", "OpenAI: outage", "sev2", "triggered", AT, "Maria Ortiz", True)
-    taken = replace(incident, number=43, state="acknowledged", mine=False, thread="https://example.slack.com/x")
-    assert_snapshot("home", home.render(home.HomeView(AT, [incident, taken], SYSTEMS)).view())
-
-
-def test_home_without_incidents_says_so() -> None:
-    assert_snapshot("home_calm", home.render(home.HomeView(AT, [], [])).view())
 
 
 @pytest.mark.parametrize(
