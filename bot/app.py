@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -19,9 +18,10 @@ from bot.alerts.handler import AlertHandler
 from bot.alerts.intake import AlertIntake
 from bot.catalog import CatalogError
 from bot.catalog.live import LiveCatalog
-from bot.http import acks, auth, gauges, health, ofrep, pagerduty, postmortem, problems, twilio
+from bot.http import acks, auth, health, ofrep, pagerduty, postmortem, problems, twilio
 from bot.http import alerts as alerts_http
 from bot.http import trail as trail_http
+from bot.http.scrape import Scrape
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
 from bot.incidents.impact import ImpactKeeper
@@ -85,6 +85,7 @@ class Application:
         self.ready = False
         self.secrets = Secrets.beside(settings.config)
         self._crew = Crew()
+        self._scrape = Scrape(self.db, self.catalog, self.clock)
         self._couriers: list[PageSender | WaysTester] = []
         self._web: httpx.AsyncClient | None = None
         self._slack: SlackFace | None = None
@@ -143,6 +144,7 @@ class Application:
         await self._crew.dismiss(within=STOP_WITHIN)
         if self._web is not None:
             await self._web.aclose()
+        await self._scrape.close()
         await self.db.close()
 
     @property
@@ -157,7 +159,7 @@ class Application:
         return self.catalog.refresh()
 
     def _routes(self) -> list[BaseRoute]:
-        metrics = partial(gauges.calls_metrics, self.db, self.catalog, self.clock)
+        metrics = self._scrape.read
         routes: list[BaseRoute] = [*health.routes(self.settings, self.db, lambda: self.ready, more=metrics)]
         if "switchboard" in self.roles:
             routes += ofrep.routes(self.settings, self.db, self.catalog)

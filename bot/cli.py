@@ -121,7 +121,7 @@ def sandbox(port: int, no_rate_limit: bool, as_json: bool) -> int:
 
 
 @main.command()
-@click.option("--scenario", metavar="NAME", help="Start with a bad day: outage.")
+@click.option("--scenario", metavar="NAME", help="Start with a bad day: outage or escalation.")
 @click.option("--check", is_flag=True, help="A scripted person plays it; the exit status tells how it went.")
 @click.option("--port", type=_PORT, help="A free one by default.")
 def demo(scenario: str | None, check: bool, port: int | None) -> int:

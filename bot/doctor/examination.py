@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot import logs
 from bot.catalog import Catalog, CatalogError, load_catalog
-from bot.doctor import contacts, cover, slack, trail
+from bot.doctor import contacts, cover, measured, slack, trail
 from bot.doctor.check import Check, Status
 from bot.http.auth import require_safe_bind
 from bot.loopback import is_loopback
@@ -76,6 +76,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
         async for check in cover.checks(settings, catalog, datetime.now(UTC)):
             yield check
         async for check in contacts.checks(settings, catalog, datetime.now(UTC)):
+            yield check
+        async for check in measured.checks(settings, datetime.now(UTC)):
             yield check
         async for check in trail.checks(settings, catalog, datetime.now(UTC)):
             yield check

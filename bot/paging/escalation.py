@@ -143,6 +143,7 @@ async def acknowledge(session: AsyncSession, incident: Incident, *, actor: str, 
     assert incident.id is not None
     row.acknowledgers = [*row.acknowledgers, actor]
     row.acknowledged_by, row.acknowledged_at, row.acknowledged_how = actor, now, how
+    row.answered_at = row.answered_at or now
     wanted = policy.from_json(row.policy).policy if row.policy else Policy("", ())
     missing = wanted.acknowledgements - len(row.acknowledgers)
     if missing > 0:
@@ -347,7 +348,13 @@ def _freeze(row: Escalation, catalog: Catalog, incident: Incident) -> None:
 def _new(incident: Incident, *, now: datetime) -> Escalation:
     assert incident.id is not None
     return Escalation(
-        incident_id=incident.id, policy={}, state=State.PAGING, next_at=now, started_at=now, changed_at=now
+        incident_id=incident.id,
+        policy={},
+        state=State.PAGING,
+        next_at=now,
+        started_at=now,
+        changed_at=now,
+        severity=incident.severity,
     )
 
 

@@ -11,7 +11,7 @@ incident first: so an acknowledgement and an outcome that come at once wait for 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -136,7 +136,7 @@ async def settled(
     by = ways.name(attempt.method)
     match outcome:
         case "delivered":
-            one.delivered_at = one.delivered_at or now
+            await _reached(session, one, now=now)
             # While Slack does not take it, the thread that comes later says how they were reached, and when.
             show = await _slack_waits(session, one)
             await _tell(session, one, f"{one.person} paged by {by}", outcome, now=now, show=show)
@@ -184,7 +184,7 @@ async def delivered(
         match outcome:
             case "delivered":
                 attempt.outcome, attempt.detail, attempt.settled_at = outcome, detail, now
-                one.delivered_at = one.delivered_at or now
+                await _reached(session, one, now=now)
                 await ways.plan(session, one)
                 await _tell(session, one, f"{one.person} paged {place}", outcome, now=now)
             case "failed":
@@ -264,6 +264,13 @@ async def hold_of_message(session: AsyncSession, message: OutboxMessage) -> None
     """Lock the incidents that a message pages about, before anything of it is written."""
     paged = select(col(Page.incident_id)).where(col(Page.id).in_(message.subject["pages"]))
     await hold(session, *(await session.execute(paged)).scalars().all())
+
+
+async def _reached(session: AsyncSession, one: Page, *, now: datetime) -> None:
+    """Keep when a page was first confirmed as delivered, and the first of its escalation."""
+    one.delivered_at = one.delivered_at or now
+    first = update(Escalation).where(col(Escalation.id) == one.escalation_id, col(Escalation.reached_at).is_(None))
+    await session.execute(first.values(reached_at=now).execution_options(synchronize_session=False))
 
 
 async def _fall_through(session: AsyncSession, one: Page, *, now: datetime, hopeless: bool, start: bool = True) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot import logs
-from bot.sandbox.demo.scenarios import SCENARIOS, Scenario
+from bot.sandbox.demo.scenarios import SCENARIOS, Night, Scenario
 from bot.sandbox.demo.stage import Stage
 from bot.sandbox.demo.terminal import Terminal
 
@@ -37,7 +37,7 @@ async def _demo(terminal: Terminal, scenario: Scenario | None, *, check: bool, p
     told = (lambda _: None) if check else terminal.event
     with tempfile.TemporaryDirectory(prefix="badday-demo-") as folder:
         async with _interrupted() as ended:
-            stage = Stage(Path(folder), now, port=port, told=told)
+            stage = Stage(Path(folder), now, port=port, told=told, night=_night(scenario, check=check))
             try:
                 await stage.open()
             except OSError as error:
@@ -54,6 +54,12 @@ async def _demo(terminal: Terminal, scenario: Scenario | None, *, check: bool, p
                 await stage.close()
 
 
+def _night(scenario: Scenario | None, *, check: bool) -> Night | None:
+    if scenario is None:
+        return None
+    return scenario.checked if check else scenario.night
+
+
 async def _show(stage: Stage, terminal: Terminal, scenario: Scenario | None) -> int:
     """Tell what happens until cancelled."""
     terminal.opened(stage.sandbox.page)
@@ -62,11 +68,13 @@ async def _show(stage: Stage, terminal: Terminal, scenario: Scenario | None) -> 
     from bot.sandbox.demo.narrator import Narrator
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(Narrator(application.db, application.catalog, terminal).run())
+        hints = scenario.hints if scenario is not None else {}
+        tasks.create_task(Narrator(application.db, application.catalog, terminal, hints).run())
         await stage.product_runs()
         terminal.event("The product answers its users; the bot watches both providers")
         if scenario is None:
-            terminal.hint("In the world panel, press Fail at Northwind AI, or start with --scenario outage.")
+            names = " or ".join(SCENARIOS)
+            terminal.hint(f"In the world panel, press Fail at Northwind AI, or start with --scenario {names}.")
         else:
             await asyncio.sleep(scenario.after)
             stage.world.flip(scenario.provider, scenario.event)
@@ -75,7 +83,7 @@ async def _show(stage: Stage, terminal: Terminal, scenario: Scenario | None) -> 
 
 async def _check(stage: Stage, terminal: Terminal, scenario: Scenario | None) -> int:
     """A scripted person plays the scenario."""
-    from bot.sandbox.demo.check import play
+    from bot.sandbox.demo.plays.playing import play
 
     assert scenario is not None
     return await play(stage, terminal, scenario)

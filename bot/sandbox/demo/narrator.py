@@ -28,10 +28,13 @@ LONGEST = 110
 class Narrator:
     """Follows the timeline until cancelled."""
 
-    def __init__(self, db: Database, catalog: Callable[[], Catalog], terminal: Terminal) -> None:
+    def __init__(
+        self, db: Database, catalog: Callable[[], Catalog], terminal: Terminal, hints: Mapping[str, str]
+    ) -> None:
         self._db = db
         self._catalog = catalog
         self._terminal = terminal
+        self._hints = {**NEXT, **hints}
         self._told = 0
 
     async def run(self) -> None:
@@ -52,7 +55,7 @@ class Narrator:
         by = "" if entry.actor == "badday" else f" ({self._name(entry.actor)})"
         self._terminal.event(textwrap.shorten(entry.text, LONGEST, placeholder=" …") + by)
         event = (entry.data or {}).get("event")
-        hint = NEXT.get(f"{entry.kind}:{event}" if event else entry.kind)
+        hint = self._hints.get(f"{entry.kind}:{event}" if event else entry.kind)
         if hint is not None:
             self._terminal.hint(hint)
 

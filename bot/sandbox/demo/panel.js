@@ -35,6 +35,7 @@ export function mount(element) {
 
 function panel() {
   const route = routeSection();
+  const mail = mailSection();
   const cards = new Map();
   const providers = h("div", { class: "world-providers" });
   const answers = h("ol", { class: "world-answers" });
@@ -46,6 +47,7 @@ function panel() {
     { class: "world" },
     h("p", { class: "panel-note world-intro" }, "Simulated, and not part of Slack. Break a provider and watch the desk work."),
     lost,
+    mail.root,
     route.root,
     h("section", { class: "panel-section" }, h("h3", {}, "Providers"), providers),
     h("section", { class: "panel-section" }, h("h3", {}, "What users get"), asking, answers),
@@ -63,6 +65,7 @@ function panel() {
       cards.get(provider.key).show(provider, scale, world.product?.route === provider.key);
     }
     route.show(world.product, world.now);
+    mail.show(world.mails);
     answers.replaceChildren(...(world.answers.length ? world.answers.map((answer) => answerItem(answer)) : [h("li", { class: "panel-note" }, "Nobody has asked yet.")]));
     const news = headline(world);
     if (told !== null && news !== told) announcer.textContent = news;
@@ -74,7 +77,34 @@ function panel() {
 
 function headline(world) {
   const health = world.providers.map((provider) => `${provider.name} is ${provider.health}`).join(". ");
-  return world.product ? `${health}. The product calls ${world.product.route_name}.` : health;
+  const calls = world.product ? ` The product calls ${world.product.route_name}.` : "";
+  const newest = world.mails[0];
+  return `${health}.${calls}${newest ? ` Mail ${newest.number} came for ${newest.to}.` : ""}`;
+}
+
+/** What the mail server was given, newest first; not there until the first mail comes. */
+function mailSection() {
+  const list = h("ol", { class: "world-mails" });
+  const root = h("section", { class: "panel-section", hidden: true }, h("h3", {}, "Mail"), list);
+  let listed = 0;
+
+  function show(mails) {
+    const newest = mails[0]?.number ?? 0;
+    if (newest === listed) return;
+    // Only what is new is drawn: the keyboard's place must not vanish under a person who reads the list.
+    list.prepend(...mails.filter((mail) => mail.number > listed).map((mail) => mailItem(mail)));
+    while (list.children.length > mails.length) list.lastElementChild.remove();
+    listed = newest;
+    root.hidden = false;
+  }
+
+  return { root, show };
+}
+
+function mailItem(mail) {
+  const at = h("time", { datetime: mail.at }, new Date(mail.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  const subject = h("a", { href: `/world/mail/${mail.number}`, target: "_blank", rel: "noopener" }, mail.subject, h("span", { class: "visually-hidden" }, " (opens the mail)"));
+  return h("li", { class: "world-mail" }, h("p", { class: "world-mail-to" }, h("span", {}, `To ${mail.to}`), at), h("p", { class: "world-mail-subject" }, subject));
 }
 
 function routeSection() {

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.http.server import HttpServer
+from bot.sandbox.demo.mailbox import Mailbox
 from bot.sandbox.demo.providers import VENDORS, Clock, Provider
+from bot.sandbox.demo.scenarios import Night
 from bot.sandbox.demo.world import World
+from bot.sandbox.mail import MailSink
 from bot.sandbox.server import Sandbox
 from bot.slack.manifest import load_manifest
 
@@ -24,11 +27,22 @@ PRODUCT_ENDS_WITHIN = 3.0
 class Stage:
     """The local workspace, the world, the bot and the product. `close` may be called at any time."""
 
-    def __init__(self, folder: Path, clock: Clock, *, port: int, told: Callable[[str], None]) -> None:
-        self.world = World([Provider(vendor, clock) for vendor in VENDORS], clock, told=told)
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        port: int,
+        told: Callable[[str], None],
+        night: Night | None = None,
+    ) -> None:
+        self._mail = MailSink()
+        providers = [Provider(vendor, clock) for vendor in VENDORS]
+        self.world = World(providers, clock, mailbox=Mailbox(self._mail), told=told)
         self.sandbox = Sandbox(port=port, manifest=load_manifest())
         self.application: Application | None = None
         self._folder = folder
+        self._night = night
         self._parts = contextlib.AsyncExitStack()
 
     async def open(self) -> None:
@@ -41,10 +55,11 @@ class Stage:
         self._parts.callback(self.world.close)
 
     async def fill(self) -> "Application":
-        """Start the providers, the bot and the product."""
+        """Start the providers, the mail server, the bot and the product."""
         for provider in self.world.providers.values():
             server = await self._parts.enter_async_context(HttpServer(provider.app, host="127.0.0.1", port=0))
             self.world.status_pages[provider.vendor.key] = f"http://127.0.0.1:{server.port}"
+        await self._parts.enter_async_context(self._mail)
         # The bot's libraries take about a second to import; the page is served meanwhile.
         await asyncio.to_thread(importlib.import_module, "bot.app")
         self.application = self._bot()
@@ -69,7 +84,10 @@ class Stage:
         from bot.app import Application
         from bot.sandbox.demo.configuration import configure
 
-        return Application(configure(self._folder, self.sandbox, self.world.status_pages))
+        settings = configure(
+            self._folder, self.sandbox, self.world.status_pages, mail_port=self._mail.port, night=self._night
+        )
+        return Application(settings)
 
 
 @contextlib.asynccontextmanager

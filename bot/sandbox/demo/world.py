@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from bot.sandbox.demo.health import HEALTH, Event
+from bot.sandbox.demo.mailbox import Mailbox
 from bot.sandbox.demo.providers import Clock, Provider
 from bot.sandbox.demo.statistics import Call, Statistics
 
@@ -85,7 +86,12 @@ class World:
     """State of the world, and `app`, which serves it under `/world`."""
 
     def __init__(
-        self, providers: Sequence[Provider], clock: Clock, *, told: Callable[[str], None] = lambda _: None
+        self,
+        providers: Sequence[Provider],
+        clock: Clock,
+        *,
+        mailbox: Mailbox | None = None,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.providers: Mapping[str, Provider] = {provider.vendor.key: provider for provider in providers}
         self.status_pages: dict[str, str] = {}
@@ -93,6 +99,7 @@ class World:
         self.statistics = Statistics()
         self.view: View | None = None
         self._clock = clock
+        self._mailbox = mailbox
         self._told = told
         self._listeners: set[asyncio.Event] = set()
         self._closed = False
@@ -102,6 +109,7 @@ class World:
                 Route("/live", self._live),
                 Route("/switch", self._switch, methods=["POST"]),
                 Route("/calls", self._call, methods=["POST"]),
+                *([Route("/mail/{number:int}", mailbox.show)] if mailbox is not None else []),
                 Route("/{name}", _file),
             ]
         )
@@ -148,6 +156,7 @@ class World:
             if view
             else None,
             "answers": [{**answer, "name": self._name(answer["provider"])} for answer in self.statistics.answers()],
+            "mails": self._mailbox.picture() if self._mailbox is not None else [],
         }
 
     def close(self) -> None:

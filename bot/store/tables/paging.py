@@ -47,6 +47,12 @@ class Escalation(Leased, table=True):
     acknowledged_by: str | None = None
     acknowledged_how: str | None = None
     """slack, email, pagerduty, twilio, webhook, command"""
+    severity: str = ""
+    """The incident's when it began to page; measured times are told apart by it, for it never changes."""
+    reached_at: datetime | None = None
+    """When the first of its pages was confirmed as delivered."""
+    answered_at: datetime | None = None
+    """When somebody acknowledged for the first time; it stays when that is taken back."""
     snoozed_until: datetime | None = None
     ended_at: datetime | None = None
 

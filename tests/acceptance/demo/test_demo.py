@@ -15,13 +15,16 @@ import httpx
 import psutil  # type: ignore[import-untyped]  # comes with the development lock file
 import pytest
 
-STATIONS = [
+BEGINNING = [
     "page open",
     "bot ready",
     "product served",
     "provider failing",
     "outage noticed",
     "maria paged",
+]
+OUTAGE = [
+    *BEGINNING,
     "thread opened",
     "acknowledged",
     "provider switched",
@@ -31,6 +34,19 @@ STATIONS = [
     "recovery shown",
     "undone",
     "resolved",
+]
+ESCALATION = [
+    *BEGINNING,
+    "nobody answered, escalated to sam",
+    "sam mailed",
+    "mail opened",
+    "nothing acknowledged by looking",
+    "acknowledged by e-mail",
+    "the thread shows it",
+    "maria's page shows it",
+    "sam's page shows it",
+    "the timeline shows it",
+    "nobody else paged",
 ]
 LINE = re.compile(r"(ok|FAILED) (\d+\.\d) (.+)")
 
@@ -71,13 +87,16 @@ async def page_of(process: asyncio.subprocess.Process) -> str:
     raise AssertionError("the demo ended before it said where its page is")
 
 
-async def test_a_scripted_person_plays_the_outage_in_under_a_minute(tmp_path: Path) -> None:
-    async with demo("--check", "--scenario", "outage", folder=tmp_path) as process:
+@pytest.mark.parametrize(("scenario", "stations"), [("outage", OUTAGE), ("escalation", ESCALATION)])
+async def test_a_scripted_person_plays_the_scenario_in_under_a_minute(
+    scenario: str, stations: list[str], tmp_path: Path
+) -> None:
+    async with demo("--check", "--scenario", scenario, folder=tmp_path) as process:
         output, errors = await asyncio.wait_for(process.communicate(), 90)
     played = [LINE.fullmatch(line) for line in output.decode().splitlines()]
     assert all(played), output.decode()
     told = [(station[1], station[3]) for station in played if station]
-    assert told == [("ok", name) for name in STATIONS], f"{output.decode()}\n{errors.decode()}"
+    assert told == [("ok", name) for name in stations], f"{output.decode()}\n{errors.decode()}"
     assert process.returncode == 0
     assert float(str(played[-1] and played[-1][2])) < 60
     assert errors == b""
@@ -122,7 +141,7 @@ async def test_an_unknown_scenario_is_refused_with_the_known_ones(tmp_path: Path
     async with demo("--scenario", "earthquake", folder=tmp_path) as process:
         _, errors = await process.communicate()
     assert process.returncode == 2
-    assert "'earthquake'; there are: outage" in errors.decode()
+    assert "'earthquake'; there are: outage, escalation" in errors.decode()
 
 
 async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

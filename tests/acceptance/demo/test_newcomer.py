@@ -43,6 +43,26 @@ async def test_a_newcomer_breaks_a_provider_switches_heals_and_switches_back(sta
     await expect(route).to_have_text("Northwind AI", timeout=OUTAGE_MS)
 
 
+async def test_a_newcomer_reads_the_deputys_mail_and_acknowledges_by_its_link(
+    night_stage: Stage, open_tab: OpenTab
+) -> None:
+    page = await open_tab(night_stage.sandbox.page, width=1440, height=900)
+    world = page.get_by_role("complementary", name="World")
+    await expect(world.get_by_role("heading", name="Mail")).to_be_hidden()
+    await world.get_by_role("button", name="Fail Northwind AI").click()
+    link = world.get_by_role("link", name="opens the mail")
+    await expect(link).to_be_visible(timeout=2 * OUTAGE_MS)
+    async with page.context.expect_page() as opening:
+        await link.click()
+    mail = await opening.value
+    await expect(mail.get_by_text("Sam Reed <sam@example.com>")).to_be_visible()
+    await mail.frame_locator("iframe").get_by_role("link", name="Acknowledge").click()
+    await mail.get_by_role("button", name="Acknowledge").click()
+    await expect(mail.get_by_text("Acknowledged by you")).to_be_visible()
+    await page.get_by_role("link", name=re.compile("^support-bot")).click()
+    await expect(page.get_by_text("by Sam Reed").first).to_be_visible()
+
+
 async def test_the_switches_of_the_world_work_by_keyboard_and_keep_their_place(stage: Stage, open_tab: OpenTab) -> None:
     page = await open_tab(stage.sandbox.page, width=1440, height=900, theme="dark")
     world = page.get_by_role("complementary", name="World")

@@ -1,0 +1,1 @@
+"""What a scripted person does in `badday demo --check`, one file a scenario."""
