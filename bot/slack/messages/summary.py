@@ -4,13 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.slack.blocks import Block, Fields, Header, Message, Mrkdwn, Plain, Section, clip, date, join, markup
+from bot.slack.blocks import (
+    Actions,
+    Block,
+    Button,
+    Fields,
+    Header,
+    Message,
+    Mrkdwn,
+    Plain,
+    Section,
+    clip,
+    date,
+    join,
+    markup,
+)
 from bot.slack.messages.words import COLOUR, Deed, span
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryView:
     number: int
+    version: int
     system: str
     title: str
     opened_at: datetime
@@ -45,6 +60,7 @@ def render(view: SummaryView) -> Message:
     if view.left:
         changed = "\n".join(f"• {line}" for line in view.left)
         blocks += [Section(Mrkdwn("*Still changed; undo it in this thread*")), Section(Plain(changed))]
+    blocks.append(Actions((_postmortem(view),)))
     parts = [
         markup(
             "Resolved: {system}: {title}. It lasted {length}.",
@@ -58,6 +74,11 @@ def render(view: SummaryView) -> Message:
     if view.left:
         parts.append(markup("Still changed: {left}.", left=clip("; ".join(view.left), 600)))
     return Message(join(" ", parts), blocks, COLOUR["resolved"])
+
+
+def _postmortem(view: SummaryView) -> Button:
+    spoken = f"Write the postmortem of incident {view.number}"
+    return Button("Write postmortem", "write_postmortem", f"inc:{view.number}:v{view.version}", spoken=spoken)
 
 
 def _acknowledged(view: SummaryView) -> Mrkdwn:

@@ -18,6 +18,7 @@ from bot.slack.messages.summary import SummaryView
 from bot.slack.messages.words import Deed
 from bot.slack.views import escalation
 from bot.slack.views.look import Look
+from bot.slack.views.sources import sources
 from bot.store.tables import Incident, Page, RunbookStep, TimelineEntry
 
 _NEEDS_SOMEBODY = (StepState.UNKNOWN, StepState.UNDO_UNKNOWN, StepState.FAILED, StepState.UNDO_FAILED)
@@ -55,6 +56,7 @@ async def root(look: Look, subject: dict[str, Any]) -> IncidentRootView:
         status=incident.status,
         roles=[(one.role, await look.name(one.person)) for one in await roles.of_incident(look.session, incident.id)],
         resolution=incident.resolution,
+        sources=await sources(look, incident),
     )
 
 
@@ -80,6 +82,7 @@ async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
     resolved = await look.deed(incident.resolved_by, incident.resolved_at)
     return SummaryView(
         number=incident.id,
+        version=incident.version,
         system=incident.system,
         title=incident.title,
         opened_at=incident.opened_at,
@@ -116,6 +119,7 @@ async def paged(look: Look, row: Page) -> PagedIncident:
         next_name=await escalation.names(look, ahead) if ahead is not None else "",
         snoozed=await look.deed(ahead.changed_by, ahead.changed_at) if ahead is not None and snoozed else None,
         told=await escalation.told(look, row),
+        sources=await sources(look, incident),
     )
 
 
