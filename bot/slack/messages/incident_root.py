@@ -115,7 +115,7 @@ def render(view: IncidentRootView) -> Message:
     if view.resolution:
         blocks.append(Section(markup("*What it was:* {what}", what=clip(view.resolution, 1_000))))
     if view.impact is not None:
-        blocks.append(Section(_impact(view.impact, ended=view.state == "resolved")))
+        blocks.append(Section(happened(view.impact, ended=view.state == "resolved")))
     blocks += [
         Fields(
             (
@@ -143,7 +143,8 @@ def render(view: IncidentRootView) -> Message:
     return Message(Mrkdwn(text.source.rstrip()), blocks, COLOUR[view.state])
 
 
-def _impact(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
+def happened(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
+    """What happened to the system's calls, in one line."""
     when = "in its last hour" if ended else "in the last hour"
     if not impact.fell_back and not impact.users and not impact.nobodys:
         calls = count(impact.calls, "call")

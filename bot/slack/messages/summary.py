@@ -19,6 +19,7 @@ from bot.slack.blocks import (
     join,
     markup,
 )
+from bot.slack.messages.incident_root import CallsImpact, happened
 from bot.slack.messages.words import COLOUR, Deed, span
 
 
@@ -38,6 +39,10 @@ class SummaryView:
     """What is still changed and can be undone in the thread."""
     resolution: str = ""
     """What it was and what ended it, as a person said."""
+    sources: Sequence[str] = ()
+    """From where it was known."""
+    impact: CallsImpact | None = None
+    """What happened to the system's calls in its last hour."""
 
 
 def render(view: SummaryView) -> Message:
@@ -48,11 +53,13 @@ def render(view: SummaryView) -> Message:
             (
                 ("Duration", markup("{length}, from {at}", length=length, at=date(view.opened_at))),
                 ("Resolved", view.resolved.shown()),
-                ("Noticed by", view.opened_by),
+                ("Noticed by", _noticed(view)),
                 ("Acknowledged", _acknowledged(view)),
             )
         ),
     ]
+    if view.impact is not None:
+        blocks.append(Section(happened(view.impact, ended=True)))
     if view.resolution:
         blocks += [Section(Mrkdwn("*What it was*")), Section(Plain(view.resolution))]
     if view.steps:
@@ -74,6 +81,12 @@ def render(view: SummaryView) -> Message:
     if view.left:
         parts.append(markup("Still changed: {left}.", left=clip("; ".join(view.left), 600)))
     return Message(join(" ", parts), blocks, COLOUR["resolved"])
+
+
+def _noticed(view: SummaryView) -> str:
+    return (
+        f"{view.opened_by}, by {', '.join(clip(one, 120) for one in view.sources)}" if view.sources else view.opened_by
+    )
 
 
 def _postmortem(view: SummaryView) -> Button:

@@ -36,11 +36,9 @@ class Source:
 
     def shown(self) -> Mrkdwn:
         name = markup("{name}", name=clip(self.name, 120))
-        return (
-            name
-            if self.seen_at is None
-            else markup("{name}, last looked at {at}", name=name, at=clock_time(self.seen_at))
-        )
+        if self.seen_at is None:
+            return name
+        return markup("{name}, last looked at {at}", name=name, at=clock_time(self.seen_at))
 
 
 def are(names: str) -> str:

@@ -93,6 +93,8 @@ async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
         steps=[await _told(look, step) for step in did],
         left=[change(step) for step in steps if is_in_force(step)],
         resolution=incident.resolution,
+        sources=[source.name for source in await sources(look, incident)],
+        impact=await _impact(look, incident),
     )
 
 

@@ -260,6 +260,8 @@ def test_the_summary_gives_the_figures_and_what_is_still_changed() -> None:
         acknowledged=DEED,
         steps=["Move chat to anthropic: done by Maria Ortiz"],
         left=["route.chat: openai → anthropic"],
+        sources=["watch status.openai"],
+        impact=incident_root.CallsImpact(1204, {"anthropic": 412}, 7),
     )
     assert_snapshot("summary", summary.render(view).payload())
 
