@@ -14,6 +14,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
+from bot.paging.life import PageState
 from bot.slack.asking import Ask
 from bot.slack.blocks import Home
 from bot.slack.messages import home as home_message
@@ -171,7 +172,12 @@ async def _pulse(session: AsyncSession) -> tuple[object, ...]:
     open_ = select(col(Incident.id), col(Incident.version), col(Incident.severity), col(Incident.title))
     incidents = await session.execute(open_.where(col(Incident.resolved_at).is_(None)).order_by(col(Incident.id)))
     climbing = select(func.count(), func.sum(col(Escalation.version))).where(col(Escalation.ended_at).is_(None))
-    paging = select(col(Page.state), func.count()).group_by(col(Page.state)).order_by(col(Page.state))
+    paging = (
+        select(col(Page.state), func.count())
+        .where(col(Page.state) != PageState.ENDED.value)
+        .group_by(col(Page.state))
+        .order_by(col(Page.state))
+    )
     return (
         tuple(map(tuple, incidents.all())),
         tuple((await session.execute(climbing)).one()),

@@ -16,6 +16,8 @@ from bot.slack.blocks import (
     LinkButton,
     Message,
     Mrkdwn,
+    Option,
+    Overflow,
     Plain,
     Section,
     Select,
@@ -27,7 +29,7 @@ from bot.slack.blocks import (
     markup,
 )
 from bot.slack.messages import page
-from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, Flapping, are, count
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, Flapping, Source, are, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class IncidentRootView:
     resolution: str = ""
     """What it was and what ended it, as a person said."""
     flapping: Flapping | None = None
+    sources: Sequence[Source] = ()
+    """From where it is known, and when that was last looked at."""
 
 
 def render(view: IncidentRootView) -> Message:
@@ -114,10 +118,11 @@ def render(view: IncidentRootView) -> Message:
     if view.flapping is not None:
         blocks.append(Section(_flapping(view.flapping)))
     if view.impact is not None:
-        blocks.append(Section(_impact(view.impact, ended=view.state == "resolved")))
+        blocks.append(Section(happened(view.impact, ended=view.state == "resolved")))
     blocks += [
         Fields(
             (
+                ("Severity", SEVERITY[view.severity]),
                 ("State", _state(view)),
                 ("Owner", view.owner),
                 ("Since", date(view.since)),
@@ -141,7 +146,8 @@ def render(view: IncidentRootView) -> Message:
     return Message(Mrkdwn(text.source.rstrip()), blocks, COLOUR[view.state])
 
 
-def _impact(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
+def happened(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
+    """What happened to the system's calls, in one line."""
     when = "in its last hour" if ended else "in the last hour"
     if not impact.fell_back and not impact.users and not impact.nobodys:
         calls = count(impact.calls, "call")
@@ -176,6 +182,7 @@ def _state(view: IncidentRootView) -> Mrkdwn:
 
 def _foot(view: IncidentRootView) -> Mrkdwn:
     parts = [markup("Incident {number} · opened by {who}", number=view.number, who=view.opened_by)]
+    parts += [markup("from {source}", source=one.shown()) for one in view.sources]
     parts += [markup("{role}: {who}", role=clip(role, 40), who=clip(who, 60)) for role, who in view.roles]
     return join(" · ", parts)
 
@@ -254,15 +261,23 @@ _STEP: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _buttons(view: IncidentRootView) -> list[Button | LinkButton | Select]:
+def _buttons(view: IncidentRootView) -> list[Button | LinkButton | Select | Overflow]:
     value = f"inc:{view.number}:v{view.version}"
     resolve = page.resolve(view.number, view.version, view.system)
     if view.state == "triggered":
         acknowledge = Button(
             "Acknowledge", "acknowledge", value, Style.PRIMARY, spoken=f"Acknowledge incident {view.number}"
         )
-        return [acknowledge, *_escalation_buttons(view), resolve]
-    return [resolve]
+        return [acknowledge, *_escalation_buttons(view), resolve, _more(value, view)]
+    return [resolve, _more(value, view)]
+
+
+def _more(value: str, view: IncidentRootView) -> Overflow:
+    """What is seldom done; each asks in a form before anything happens."""
+    options = [Option("Change severity…", f"{value}:severity")]
+    if view.climb is not None:
+        options.append(Option("Hand over to…", f"{value}:hand_over"))
+    return Overflow("incident_more", [*options, Option("It was a mistake…", f"{value}:mistake")])
 
 
 def _escalation_buttons(view: IncidentRootView) -> list[Button | Select]:

@@ -26,7 +26,7 @@ from bot.slack.blocks import (
     join,
     markup,
 )
-from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, are, count
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, Source, are, count
 
 SNOOZES = (15, 30, 60)
 """Minutes."""
@@ -60,6 +60,8 @@ class PagedIncident:
     """Not snoozed but silenced, with the whole system or its cause."""
     told: Sequence[str] = ()
     """What else was tried, for example that an e-mail went out because they are in Do Not Disturb."""
+    sources: Sequence[Source] = ()
+    """From where it is known, and when that was last looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def _one(incident: PagedIncident) -> Message:
     blocks.append(
         Fields(
             (
+                ("System", incident.system),
                 ("State", _state(incident)),
                 ("Since", date(incident.since)),
                 ("Why you", incident.why),
@@ -89,6 +92,9 @@ def _one(incident: PagedIncident) -> Message:
     )
     if incident.told:
         blocks.append(Context([Plain(one) for one in incident.told]))
+    foot = [markup("Incident {number}", number=incident.number)]
+    foot += [markup("from {source}", source=one.shown()) for one in incident.sources]
+    blocks.append(Context((join(" · ", foot),)))
     shown = buttons(incident, style=Style.PRIMARY)
     if shown:
         blocks.append(Actions(shown))

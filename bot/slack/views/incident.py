@@ -18,6 +18,7 @@ from bot.slack.messages.summary import SummaryView
 from bot.slack.messages.words import Deed, Flapping
 from bot.slack.views import escalation
 from bot.slack.views.look import Look
+from bot.slack.views.sources import sources
 from bot.store.tables import Incident, Page, RunbookStep, TimelineEntry
 
 _NEEDS_SOMEBODY = (StepState.UNKNOWN, StepState.UNDO_UNKNOWN, StepState.FAILED, StepState.UNDO_FAILED)
@@ -56,6 +57,7 @@ async def root(look: Look, subject: dict[str, Any]) -> IncidentRootView:
         roles=[(one.role, await look.name(one.person)) for one in await roles.of_incident(look.session, incident.id)],
         resolution=incident.resolution,
         flapping=_flapping(incident),
+        sources=await sources(look, incident),
     )
 
 
@@ -81,6 +83,7 @@ async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
     resolved = await look.deed(incident.resolved_by, incident.resolved_at)
     return SummaryView(
         number=incident.id,
+        version=incident.version,
         system=incident.system,
         title=incident.title,
         opened_at=incident.opened_at,
@@ -92,6 +95,8 @@ async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
         left=[change(step) for step in steps if is_in_force(step)],
         resolution=incident.resolution,
         flapped=_flapping(incident),
+        sources=[source.name for source in await sources(look, incident)],
+        impact=await _impact(look, incident),
     )
 
 
@@ -126,6 +131,7 @@ async def paged(look: Look, row: Page) -> PagedIncident:
         snoozed=await look.deed(ahead.changed_by, ahead.changed_at) if ahead is not None and snoozed else None,
         silenced=ahead is not None and ahead.state == Climbing.SUSPENDED,
         told=await escalation.told(look, row),
+        sources=await sources(look, incident),
     )
 
 
