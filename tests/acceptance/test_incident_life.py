@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.desk import CATALOG, Desk, Json, a_desk, eventually, text_of
+from tests.acceptance.processes import by_fork
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -88,7 +89,7 @@ async def test_the_files_of_a_postmortem_are_shared_once_although_the_answer_got
 async def test_whoever_leads_is_asked_how_it_stands_also_by_a_bot_that_was_restarted(
     tmp_path: Path, database_url: str
 ) -> None:
-    async with a_desk(tmp_path, database_url, catalog=REMINDED) as desk:
+    async with a_desk(tmp_path, database_url, catalog=REMINDED, launch=by_fork, rate_limit=False) as desk:
         bot = await desk.start()
         desk.page.status = "major_outage"
         root = await desk.root()
@@ -125,5 +126,9 @@ async def test_a_page_arrives_in_app_home_and_the_thread_shows_that_it_was_ackno
     await eventually(connected)
     await desk.workspace.do("click", user="maria", view="home", action_id="acknowledge")
     await desk.thread_says("acknowledged")
-    assert "by Maria Ortiz" in text_of(await desk.root())
+
+    async def told() -> bool:
+        return "by Maria Ortiz" in text_of(await desk.root())
+
+    await eventually(told)
     await eventually(lambda: home("Acknowledged by Maria"), within=20)

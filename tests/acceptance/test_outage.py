@@ -2,10 +2,21 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
 from starlette.responses import Response
 
-from tests.acceptance.desk import Desk, buttons, eventually, summary, text_of
+from tests.acceptance.desk import Desk, a_desk, buttons, eventually, summary, text_of
+from tests.acceptance.processes import by_fork
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, database_url: str) -> AsyncIterator[Desk]:
+    """A workspace that takes one message a second and channel, as Slack does."""
+    async with a_desk(tmp_path, database_url, launch=by_fork) as opened:
+        yield opened
 
 
 async def test_an_outage_is_paged_switched_undone_and_resolved(desk: Desk) -> None:

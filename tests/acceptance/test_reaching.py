@@ -8,6 +8,7 @@ import pytest
 
 from bot.sandbox.mail import Mail, MailFault, MailSink
 from tests.acceptance.desk import CATALOG, Desk, a_desk, eventually, text_of
+from tests.acceptance.processes import by_fork
 
 CONTACTS = """\
 contacts:
@@ -24,7 +25,7 @@ async def sink() -> AsyncIterator[MailSink]:
 @pytest.fixture
 async def desk(tmp_path: Path, database_url: str, sink: MailSink) -> AsyncIterator[Desk]:
     catalog = CATALOG + CONTACTS.replace("PORT", str(sink.port))
-    async with a_desk(tmp_path, database_url, catalog=catalog) as opened:
+    async with a_desk(tmp_path, database_url, catalog=catalog, launch=by_fork, rate_limit=False) as opened:
         yield opened
 
 

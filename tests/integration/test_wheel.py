@@ -46,8 +46,8 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_installed_wheel_migrates_an_empty_database(site: Path, database_url: str, tmp_path: Path) -> None:
-    package, scripts = _python(site, tmp_path, MIGRATE, database_url).splitlines()[-2:]
+def test_the_installed_wheel_migrates_an_empty_database(site: Path, empty_database_url: str, tmp_path: Path) -> None:
+    package, scripts = _python(site, tmp_path, MIGRATE, empty_database_url).splitlines()[-2:]
     assert Path(package) == site / "bot" / "__init__.py"
     assert Path(scripts) == site / "bot" / "_alembic"
 

@@ -59,8 +59,8 @@ def calls_of(series_id: int, now: datetime, number: int, sequence: Iterator[int]
     return calls
 
 
-async def test_a_new_database_holds_no_calls_and_that_is_no_failure(tmp_path: Path, database_url: str) -> None:
-    found = await examine(tmp_path, database_url, datetime(2026, 3, 2, tzinfo=UTC))
+async def test_a_new_database_holds_no_calls_and_that_is_no_failure(tmp_path: Path, empty_database_url: str) -> None:
+    found = await examine(tmp_path, empty_database_url, datetime(2026, 3, 2, tzinfo=UTC))
     check = found["calls"]
     assert (check.status, check.message) == (Status.WARN, "the database is still empty, so it holds no calls")
     assert "badday run" in check.fix

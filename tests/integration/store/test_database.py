@@ -53,8 +53,8 @@ async def test_two_processes_on_one_sqlite_file_wait_for_each_other(tmp_path: ob
     await other.close()
 
 
-async def test_several_processes_may_migrate_at_once(database_url: str) -> None:
-    engines = [create_engine(database_url) for _ in range(4)]
+async def test_several_processes_may_migrate_at_once(empty_database_url: str) -> None:
+    engines = [create_engine(empty_database_url) for _ in range(4)]
     await asyncio.gather(*(migrate.upgrade(engine) for engine in engines))
     for engine in engines:
         await engine.dispose()
