@@ -44,6 +44,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contact_test_token_hash"), ["token_hash"], unique=False)
 
     op.create_table(
+        "auditor_turn",
+        sa.Column("lease_owner", sa.String(), nullable=True),
+        sa.Column("lease_until", UTCDateTime(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("next_at", UTCDateTime(), nullable=False),
+        sa.Column("looked_at", UTCDateTime(), nullable=True),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_auditor_turn")),
+    )
+    op.create_table(
+        "stuck",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("system", sa.String(), nullable=True),
+        sa.Column("since", UTCDateTime(), nullable=False),
+        sa.Column("found_at", UTCDateTime(), nullable=False),
+        sa.Column("reported_at", UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_stuck")),
+    )
+
+    op.create_table(
         "slack_workspace",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("url", sa.String(), nullable=False),

@@ -2,6 +2,7 @@
 
 from bot.store.tables.alerts import Alert, Silence
 from bot.store.tables.audit import AuditEntry
+from bot.store.tables.auditor import AuditorTurn, Stuck
 from bot.store.tables.base import Leased
 from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
 from bot.store.tables.incidents import FollowUp, Incident, IncidentFinding, IncidentRole, Picture, TimelineEntry
@@ -39,6 +40,7 @@ __all__ = [
     "ApiToken",
     "Arming",
     "AuditEntry",
+    "AuditorTurn",
     "BodyDictionary",
     "Call",
     "CallBody",
@@ -73,6 +75,7 @@ __all__ = [
     "Silence",
     "SlackIdentity",
     "SlackWorkspace",
+    "Stuck",
     "Switch",
     "TimelineEntry",
     "TrailCursor",
