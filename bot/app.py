@@ -27,6 +27,7 @@ from bot.http.scrape import Scrape
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
 from bot.incidents.impact import ImpactKeeper
+from bot.incidents.releasing import Releaser
 from bot.incidents.reminders import Reminder
 from bot.paging.contact import Secrets
 from bot.paging.courier import Desk, web_client
@@ -124,6 +125,7 @@ class Application:
             self._crew.hire("alerts", AlertHandler(self.db, self.catalog, self.clock).run)
             self._crew.hire("reminders", Reminder(self.db, self.catalog, self.clock).run)
             self._crew.hire("closer", Closer(self.db, self.clock).run)
+            self._crew.hire("releaser", Releaser(self.db, self.catalog, self.clock).run)
             self._crew.hire("impact", ImpactKeeper(self.db, self.clock).run)
             self._crew.hire("retention", Retention(self.db, self.clock).run)
             self._hire_auditor()

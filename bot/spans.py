@@ -1,6 +1,6 @@
-"""Durations in words."""
+"""Durations and times in words."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 
 def span(length: timedelta) -> str:
@@ -15,3 +15,9 @@ def span(length: timedelta) -> str:
     if hours < 24:
         return f"{hours} h {minutes:02} min"
     return f"{hours // 24} d {hours % 24} h"
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """A time for a text that is the same for everybody, in UTC; with the date where it is not today's."""
+    at = at.astimezone(UTC)
+    return f"{at:%H:%M} UTC" if at.date() == now.astimezone(UTC).date() else f"{at:%Y-%m-%d %H:%M} UTC"

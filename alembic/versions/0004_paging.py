@@ -72,6 +72,27 @@ def upgrade() -> None:
         sa.Column("url", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_slack_workspace")),
     )
+    op.create_table(
+        "app_home",
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("opened_at", UTCDateTime(), nullable=False),
+        sa.Column("mark", sa.String(), nullable=True),
+        sa.Column("published_at", UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_app_home")),
+    )
+    op.create_table(
+        "slack_group",
+        sa.Column("lease_owner", sa.String(), nullable=True),
+        sa.Column("lease_until", UTCDateTime(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("members", JSON_TYPE, nullable=False),
+        sa.Column("fetched_at", UTCDateTime(), nullable=True),
+        sa.Column("next_at", UTCDateTime(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slack_group")),
+    )
 
     op.create_table(
         "cover_override",
@@ -94,19 +115,43 @@ def upgrade() -> None:
     op.create_table(
         "silence",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("system", sa.String(), nullable=True),
-        sa.Column("kind", sa.String(), nullable=True),
-        sa.Column("subject", sa.String(), nullable=True),
+        sa.Column("system", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("starts_at", UTCDateTime(), nullable=False),
         sa.Column("ends_at", UTCDateTime(), nullable=False),
-        sa.Column("ended_at", UTCDateTime(), nullable=True),
-        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("begun_at", UTCDateTime(), nullable=True),
+        sa.Column("cancelled_at", UTCDateTime(), nullable=True),
+        sa.Column("cancelled_by", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_silence")),
     )
     with op.batch_alter_table("silence", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_silence_ends_at"), ["ends_at"], unique=False)
+
+    op.create_table(
+        "hold",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("finding_id", sa.Integer(), nullable=False),
+        sa.Column("system", sa.String(), nullable=False),
+        sa.Column("held_by", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("since", UTCDateTime(), nullable=False),
+        sa.Column("released_at", UTCDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["finding_id"], ["finding.id"], name=op.f("fk_hold_finding_id_finding")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hold")),
+    )
+    with op.batch_alter_table("hold", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hold_finding_id"), ["finding_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_hold_held_by"), ["held_by"], unique=False)
+        batch_op.create_index(
+            "uq_hold_open",
+            ["finding_id", "system"],
+            unique=True,
+            sqlite_where=sa.text("released_at IS NULL"),
+            postgresql_where=sa.text("released_at IS NULL"),
+        )
 
     op.create_table(
         "alert",
@@ -252,15 +297,12 @@ def upgrade() -> None:
     with op.batch_alter_table("ack_link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ack_link_page_id"), ["page_id"], unique=False)
 
-    with op.batch_alter_table("finding", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("held_by", sa.String(), nullable=True))
-        batch_op.create_index(batch_op.f("ix_finding_held_by"), ["held_by"], unique=False)
-
     with op.batch_alter_table("incident", schema=None) as batch_op:
         batch_op.add_column(sa.Column("status", sa.String(), nullable=False, server_default="investigating"))
         batch_op.add_column(sa.Column("update_due", UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("resolution", sa.String(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("flapping_since", UTCDateTime(), nullable=True))
+        batch_op.add_column(sa.Column("flaps", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("overruled", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_incident_update_due"), ["update_due"], unique=False)
 
@@ -331,14 +373,11 @@ def downgrade() -> None:
     with op.batch_alter_table("incident", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_incident_update_due"))
         batch_op.drop_column("overruled")
+        batch_op.drop_column("flaps")
         batch_op.drop_column("flapping_since")
         batch_op.drop_column("resolution")
         batch_op.drop_column("update_due")
         batch_op.drop_column("status")
-
-    with op.batch_alter_table("finding", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_finding_held_by"))
-        batch_op.drop_column("held_by")
 
     with op.batch_alter_table("ack_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ack_link_page_id"))
@@ -368,6 +407,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_alert_finding_id"))
 
     op.drop_table("alert")
+    with op.batch_alter_table("hold", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_hold_open",
+            sqlite_where=sa.text("released_at IS NULL"),
+            postgresql_where=sa.text("released_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_hold_held_by"))
+        batch_op.drop_index(batch_op.f("ix_hold_finding_id"))
+
+    op.drop_table("hold")
     with op.batch_alter_table("silence", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_silence_ends_at"))
 
@@ -385,4 +434,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contact_test_external_id"))
 
     op.drop_table("contact_test")
+    op.drop_table("slack_group")
+    op.drop_table("app_home")
     op.drop_table("slack_workspace")

@@ -71,7 +71,7 @@ async def _go_on(
     finding.severity = worse(stands.severity, finding.severity)
     finding.evidence = _evidence(stands, finding.title)
     await session.flush()
-    if begins and finding.held_by is None and not await findings.is_attended(session, finding):
+    if begins and not await findings.is_attended(session, finding):
         # People had ended the incident, and now there is more of it.
         await findings.opened(session, catalog, finding, now=now)
         return

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.catalog import Catalog, System
-from bot.catalog.cover import Contact, PolicyStep, Rotation
+from bot.catalog.cover import Contact, Group, PolicyStep, Rotation
 from bot.doctor.check import Check, Status
-from bot.paging import cover, overrides, policy, registry, rotations
+from bot.paging import cover, groups, overrides, policy, registry, rotations
 from bot.paging.contact import Secrets
+from bot.paging.groups import Members
 from bot.paging.overrides import StandIns
 from bot.paging.policy import Frozen
 from bot.settings import Settings
@@ -20,6 +21,7 @@ from bot.store.database import Database, DatabaseError
 
 AHEAD = timedelta(weeks=4)
 HOUR = timedelta(hours=1)
+OLD = timedelta(hours=2)
 SEVERITIES = ("sev1", "sev2")
 ANSWER_WITHIN = 10.0
 SLACK = "slack"
@@ -51,12 +53,45 @@ def judge(catalog: Catalog, standing: StandIns, secrets: Secrets, now: datetime)
     """Pure but for the secrets, of which it is only asked whether they are there."""
     for rotation in catalog.rotations.values():
         yield _rotation(catalog, rotation, standing, now)
-    reach = {person: _ways(catalog, person, secrets) for person in _paged_people(catalog)}
+    for group in catalog.groups.values():
+        if group.slack is not None:
+            yield _group(group, group.slack, standing.groups.get(group.name, Members()), now)
+    reach = {person: _ways(catalog, person, secrets) for person in _paged_people(catalog, standing)}
     for person, ways in reach.items():
         yield from _person(person, ways)
     yield from _without_slack(reach)
     for system in catalog.systems.values():
         yield from _system(catalog, standing, system, lambda person: bool(reach[person].working), now)
+
+
+def _group(group: Group, slack: str, told: Members, now: datetime) -> Check:
+    """Whether Slack tells who is in a user group, and whether the catalog knows them."""
+    name = f"group {group.name}"
+    if told.error:
+        counted = f"those of {told.fetched_at:%d %b %H:%M} UTC count" if told.fetched_at else "nobody of it is paged"
+        message = f"Slack does not tell the members of user group {slack}, {counted}"
+        return Check(name, Status.WARN, message, _SLACK.get(told.error, f"Slack says {told.error}"))
+    if told.fetched_at is None:
+        message = f"the members of user group {slack} were not fetched yet"
+        return Check(name, Status.WARN, message, "start the bot with its Slack tokens; it asks for them at once")
+    if told.fetched_at < now - OLD:
+        message = f"the members of user group {slack} were fetched last on {told.fetched_at:%d %b at %H:%M} UTC"
+        return Check(name, Status.WARN, message, "start the bot with its Slack tokens; it asks every ten minutes")
+    if told.strangers:
+        message = f"badday.yaml does not know {', '.join(told.strangers)} of user group {slack}; they are never paged"
+        return Check(
+            name, Status.WARN, message, "add them to `people` by `email` or `slack`, or take them out in Slack"
+        )
+    people = len(groups.people(group, {group.name: told}))
+    return Check(name, Status.OK, f"{people} {'person' if people == 1 else 'people'}, {len(told.people)} by Slack")
+
+
+_SLACK = {
+    "missing_scope": "paste slack-manifest.yaml (usergroups:read) into App Manifest and install the app again",
+    "no_such_subteam": "there is no such user group; correct `slack` of the group",
+    "paid_teams_only": "user groups need a paid plan; name the `people` of the group instead",
+    "plan_upgrade_required": "user groups need a paid plan; name the `people` of the group instead",
+}
 
 
 def _rotation(catalog: Catalog, rotation: Rotation, standing: StandIns, now: datetime) -> Check:
@@ -124,11 +159,11 @@ def _lacking(catalog: Catalog, contact: Contact, secrets: Secrets) -> list[str]:
     )
 
 
-def _paged_people(catalog: Catalog) -> list[str]:
+def _paged_people(catalog: Catalog, standing: StandIns) -> list[str]:
     """Everybody whom something of the catalog may page, in the order of the file."""
     named = {person for system in catalog.systems.values() for person in (system.owner, *system.deputies)}
     named |= {person for one in catalog.rotations.values() for layer in one.layers for person in layer.people}
-    named |= {person for group in catalog.groups.values() for person in group.people}
+    named |= {person for group in catalog.groups.values() for person in groups.people(group, standing.groups)}
     for found in catalog.policies.values():
         targets = (target for step in found.steps for target in step.notify)
         named |= {target.removeprefix("person:") for target in targets if target.startswith("person:")}

@@ -27,6 +27,13 @@ FOR: Mapping[str, str] = MappingProxyType(
     }
 )
 """What does not work without a scope that came with a later version."""
+WITHOUT: Mapping[str, str] = MappingProxyType(
+    {
+        "dnd:read": "nobody is known to be in Do Not Disturb, and a page waits for them as for anybody",
+        "usergroups:read": "members of Slack user groups are not known, and `groups` have only the people they name",
+    }
+)
+"""What becomes of an optional scope's work."""
 
 
 async def checks(settings: Settings, catalog: Catalog | None) -> AsyncIterator[Check]:
@@ -93,7 +100,7 @@ def _scopes(identity: AsyncSlackResponse) -> Check:
             "slack-scopes",
             Status.WARN,
             f"the installed app lacks optional scopes: {', '.join(optional)}",
-            "without dnd:read nobody is known to be in Do Not Disturb, and a page waits for them as for anybody; "
+            f"{'; '.join(f'without {scope} {WITHOUT[scope]}' for scope in optional if scope in WITHOUT)}; "
             f"paste slack-manifest.yaml into App Manifest at {APP_SETTINGS} and install the app again",
         )
     return Check("slack-scopes", Status.OK, "all scopes of slack-manifest.yaml are granted")

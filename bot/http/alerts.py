@@ -20,11 +20,12 @@ from bot.alerts.formats import Format
 from bot.alerts.intake import AlertIntake
 from bot.alerts.said import PayloadError, Reading, Scope
 from bot.catalog import Catalog
+from bot.http import bodies
 from bot.http.auth import Endpoint, Guard
 from bot.http.problems import ProblemError, problem
 from bot.settings import Settings
 from bot.store.tokens import TokenBook, TokenScope
-from bot.trail.receiving.wire import Unpacker, WireError
+from bot.trail.receiving.wire import WireError
 
 log = structlog.get_logger(__name__)
 LARGEST_BODY = 8 * 1024 * 1024
@@ -49,7 +50,8 @@ def routes(
         async def endpoint(request: Request) -> Response:
             try:
                 scope = Scope(catalog(), await guard.system(request, TokenScope.INGEST, basic=True))
-                reading = format_(await _body(request), scope, clock())
+                body = await bodies.unpacked(request, most=LARGEST_BODY, within=RECEIVED_WITHIN)
+                reading = format_(body, scope, clock())
                 await intake.take(reading.alerts)
             except ClientDisconnect:
                 return Response(status_code=400)  # nobody is there to read it
@@ -100,15 +102,3 @@ def _refusal(reading: Reading) -> Response:
     told = [{"field": fault.field, "detail": fault.detail} for fault in reading.faults[:FAULTS_TOLD]]
     members = {"accepted": len(reading.alerts), "refused": len(reading.faults), "errors": told}
     return problem(first.status, first.detail, field=first.field, members=members)
-
-
-async def _body(request: Request) -> bytes:
-    unpacker = Unpacker(request.headers.get("content-encoding"), cap=LARGEST_BODY)
-    try:
-        async with asyncio.timeout(RECEIVED_WITHIN):
-            async for chunk in request.stream():
-                unpacker.feed(chunk)
-    except TimeoutError:
-        detail = f"the body did not come in within {RECEIVED_WITHIN:.0f} seconds"
-        raise ProblemError(408, detail, field="body") from None
-    return unpacker.finish()

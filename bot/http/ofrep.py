@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.catalog import Catalog
+from bot.http import bodies
 from bot.http.auth import Guard
 from bot.http.problems import ProblemError
 from bot.settings import Settings
@@ -63,7 +64,7 @@ def _evaluation(found: SwitchValue) -> dict[str, Any]:
 
 async def _context(request: Request, *, key: str | None = None) -> dict[str, Any]:
     """The evaluation context. Nothing depends on it yet, but a client that sends rubbish should hear of it."""
-    body = await _body(request)
+    body = await bodies.whole(request, most=LARGEST_BODY)
     if not body.strip():
         return {}
     try:
@@ -77,15 +78,6 @@ async def _context(request: Request, *, key: str | None = None) -> dict[str, Any
     if not isinstance(context, dict):
         raise _error(400, "INVALID_CONTEXT", "the context is not an object", field="context", key=key)
     return context
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise ProblemError(413, f"the body is larger than {LARGEST_BODY} bytes; send a smaller context")
-    return body
 
 
 def _error(status: int, code: str, detail: str, *, field: str, key: str | None = None) -> ProblemError:

@@ -14,13 +14,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.http import bodies
 from bot.http.auth import Endpoint, Guard
 from bot.http.problems import ProblemError, problem
 from bot.settings import Settings
 from bot.store.tokens import TokenBook, TokenScope
 from bot.trail.receiving.otlp import UndecodableError
-from bot.trail.receiving.wire import Form, Unpacker, WireError, form_of
-from bot.trail.receiving.writer import Admission, OverloadedError, PathKind, Posted, Receipt, Writer, overloaded
+from bot.trail.receiving.wire import Form, WireError, form_of
+from bot.trail.receiving.writer import OverloadedError, PathKind, Posted, Receipt, Writer, overloaded
 
 log = structlog.get_logger(__name__)
 RECEIVED_WITHIN = 30.0
@@ -54,7 +55,7 @@ def routes(settings: Settings, book: TokenBook, writer: Writer[Any]) -> list[Rou
                 system = await _system(guard, request, basic=basic)
                 form = form_of(request.headers.get("content-type"), allowed=allowed)
                 with writer.admission() as admission:
-                    body = await _body(request, admission)
+                    body = await bodies.unpacked(request, within=RECEIVED_WITHIN, grown=admission.grow)
                     receipt = await writer.submit(Posted(kind, form is not Form.PROTOBUF, body, system))
             except _REFUSALS as error:
                 return _refusal(error, form)
@@ -96,21 +97,6 @@ async def _system(guard: Guard, request: Request, *, basic: bool = False) -> str
     except (SQLAlchemyError, OSError) as error:
         log.warning("tokens cannot be looked up", error=type(error).__name__)
         raise overloaded("tokens", "the database does not answer") from error
-
-
-async def _body(request: Request, admission: Admission) -> bytes:
-    """The unpacked body, however long it claims to be; holds room for it piece by piece."""
-    unpacker = Unpacker(request.headers.get("content-encoding"))
-    try:
-        async with asyncio.timeout(RECEIVED_WITHIN):
-            async for chunk in request.stream():
-                unpacker.feed(chunk)
-                admission.grow(unpacker.size)
-    except TimeoutError:
-        raise WireError(
-            HTTPStatus.REQUEST_TIMEOUT, f"the body did not come in within {RECEIVED_WITHIN:.0f} seconds", field="body"
-        ) from None
-    return unpacker.finish()
 
 
 def _acceptance(form: Form, kind: PathKind, receipt: Receipt) -> Response:

@@ -9,21 +9,28 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
-from bot.incidents import incidents, timeline
+from bot.incidents import flapping, holds, incidents, returns, timeline
 from bot.incidents.severity import Severity, worse
 from bot.paging import escalation
 from bot.store.tables import Finding, Incident, IncidentFinding
 
 
-async def opened(session: AsyncSession, catalog: Catalog, finding: Finding, *, now: datetime) -> Sequence[Incident]:
-    """Open (or join, or reopen) the incident of every system that the finding touches.
+async def opened(
+    session: AsyncSession, catalog: Catalog, finding: Finding, *, now: datetime, only: str | None = None
+) -> Sequence[Incident]:
+    """Open (or join, or reopen) the incident of every system that the finding touches, or of `only` one of them.
 
     What troubles one system because of one provider is one incident, whichever detector saw it: a finding joins the
-    open one instead of paging a second time.
+    open one instead of paging a second time. A system for which something holds the finding back has no incident in
+    what is returned; see bot.incidents.holds.
     """
     assert finding.id is not None
     touched = []
     for system, provider in touches(catalog, finding):
+        if only not in (None, system):
+            continue
+        if await holds.hold_for(session, catalog, finding, system, provider, now=now) is not None:
+            continue
         cause = f"{finding.kind}:{finding.subject}"
         incident = await _at_hand(session, finding, system=system, provider=provider, cause=cause)
         if incident is None:
@@ -73,6 +80,7 @@ async def changed(session: AsyncSession, finding: Finding, *, now: datetime, qui
 
 async def cleared(session: AsyncSession, finding: Finding, *, now: datetime, hold: timedelta) -> None:
     """Note the recovery; an incident without an open finding resolves itself once the recovery has held."""
+    await holds.drop(session, finding, now=now)
     for incident in await _incidents(session, finding):
         assert incident.id is not None
         if incident.recovered_at is not None:
@@ -83,8 +91,18 @@ async def cleared(session: AsyncSession, finding: Finding, *, now: datetime, hol
                 incident.known = left
                 await incidents.touch(session, incident, now=now, urgent=False)
             continue
-        incident.recovered_at = now
-        incident.resolve_due = now + hold
+        await _recover(session, incident, finding, now=now, hold=hold)
+
+
+async def _recover(
+    session: AsyncSession, incident: Incident, finding: Finding, *, now: datetime, hold: timedelta
+) -> None:
+    """Told once: not when it resolves at once, and not when it came back lately and may do so again."""
+    assert incident.id is not None
+    flaps = incident.flapping_since is not None
+    incident.recovered_at = now
+    incident.resolve_due = now + flapping.hold(hold, flapping=flaps)
+    if not flaps:
         await timeline.add(
             session,
             incident.id,
@@ -93,14 +111,18 @@ async def cleared(session: AsyncSession, finding: Finding, *, now: datetime, hol
             text=f"Recovered: {_known(finding)}" if _known(finding) else "Recovered",
             now=now,
             data={"resolve_due": incident.resolve_due.isoformat()},
-            show=True,
+            show=bool(hold) and not await returns.any_lately(session, incident, now=now),
+            after=flapping.told_after(hold),
         )
-        await incidents.touch(session, incident, now=now)
+    await incidents.touch(session, incident, now=now, urgent=not flaps)
 
 
 async def is_attended(session: AsyncSession, finding: Finding) -> bool:
-    """Whether an incident of the finding is not resolved; people may end one while the finding is still open."""
-    return bool(await _incidents(session, finding))
+    """Whether an incident of the finding is not resolved, or it is held back from having one.
+
+    People may end an incident while the finding is still open.
+    """
+    return bool(await _incidents(session, finding)) or await holds.is_held(session, finding)
 
 
 async def others_recovered(session: AsyncSession, finding: Finding) -> bool:
@@ -170,10 +192,9 @@ def _severity(finding: Finding, incident: Incident) -> str:
 async def _relapse(session: AsyncSession, incident: Incident, *, now: datetime) -> None:
     if incident.recovered_at is None:
         return
-    assert incident.id is not None
     incident.recovered_at = incident.resolve_due = None
-    await timeline.add(session, incident.id, kind="relapsed", actor="badday", text="It is back", now=now)
-    await incidents.touch(session, incident, now=now)
+    await returns.keep(session, incident, returns.RELAPSED, "It is back", now=now)
+    await incidents.touch(session, incident, now=now, urgent=incident.flapping_since is None)
 
 
 async def _incidents(session: AsyncSession, finding: Finding) -> Sequence[Incident]:

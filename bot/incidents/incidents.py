@@ -8,7 +8,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
-from bot.incidents import timeline
+from bot.incidents import flapping, returns, timeline
 from bot.incidents.life import Event, State, after
 from bot.incidents.races import Outcome as Outcome
 from bot.incidents.races import locked
@@ -16,6 +16,7 @@ from bot.incidents.severity import Severity
 from bot.incidents.status import Status
 from bot.incidents.timeline import root_key
 from bot.paging import escalation
+from bot.spans import clock
 from bot.store import audit, outbox
 from bot.store.database import wake_after_commit
 from bot.store.tables import Incident, IncidentFinding, TimelineEntry
@@ -165,26 +166,36 @@ async def resolve(
     if refused is not None:
         return refused
     before = incident.state
+    by_itself = incident.recovered_at is not None and actor == "badday"
+    held = incident.resolve_due - incident.recovered_at if incident.resolve_due and incident.recovered_at else None
     incident.state = State.RESOLVED
     incident.resolved_at, incident.resolved_by = now, actor
     incident.resolve_due = incident.update_due = None
     incident.resolution = resolution.strip()
     incident.version += 1
-    text = "Resolved: the recovery held" if incident.recovered_at and actor == "badday" else "Resolved"
+    text = "Resolved: the recovery held" if by_itself else "Resolved"
     text += f": {incident.resolution}" if incident.resolution else ""
+    if incident.flapping_since is not None:
+        text += f". It came {incident.flaps} times since {clock(incident.flapping_since, now)}"
     await timeline.add(session, incident_id, kind="resolved", actor=actor, text=text, now=now)
     await _record_state(session, incident, before, actor=actor, now=now)
     await escalation.end(session, incident_id, now=now)
     await outbox.post(
         session,
-        key=f"incident:{incident_id}:summary:{incident.reopened}",
+        key=_summary_key(incident),
         kind="summary",
-        subject={"incident": incident_id, "reopened": incident.reopened},
+        # Whoever saw in the channel that it climbed sees there that it is over; the others have the root message.
+        subject={
+            "incident": incident_id,
+            "reopened": incident.reopened,
+            "broadcast": await _climbed(session, incident_id),
+        },
         channel=incident.channel,
         thread_key=root_key(incident_id),
         priority=outbox.Priority.REPLY,
         incident_id=incident_id,
         now=now,
+        after=flapping.summary_after(held) if by_itself and held is not None else timedelta(),
     )
     await touch(session, incident, now=now)
     return Outcome(True, incident)
@@ -212,6 +223,18 @@ def _refusal(incident: Incident, event: Event, version: int | None) -> Outcome |
         # Acknowledging twice is told above; resolving by an old button could end what was reopened meanwhile.
         return Outcome(False, incident, "out of date", incident.acknowledged_by, incident.acknowledged_at)
     return None
+
+
+def _summary_key(incident: Incident) -> str:
+    return f"incident:{incident.id}:summary:{incident.reopened}"
+
+
+async def _climbed(session: AsyncSession, incident_id: int) -> bool:
+    """Whether the channel was told of an escalation."""
+    statement = select(col(TimelineEntry.id)).where(
+        col(TimelineEntry.incident_id) == incident_id, col(TimelineEntry.kind).in_(("escalated", "exhausted"))
+    )
+    return (await session.execute(statement.limit(1))).first() is not None
 
 
 async def _record_state(session: AsyncSession, incident: Incident, before: str, *, actor: str, now: datetime) -> None:
@@ -261,16 +284,13 @@ async def _reopen_recent(
     incident.recovered_at = incident.resolve_due = None
     incident.runbooks_started_at = incident.update_due = incident.overruled = None
     incident.status, incident.resolution = Status.INVESTIGATING, ""
+    # Whoever was not told that it is over need not be told that it is back.
+    untold = await outbox.withdraw(session, _summary_key(incident))
     incident.reopened += 1
     incident.version += 1
-    await timeline.add(
-        session,
-        incident.id,
-        kind="reopened",
-        actor="badday",
-        text="Reopened: the same cause is back",
-        now=now,
-        show=True,
+    incident.flapping_since, incident.flaps = None, 0
+    await returns.keep(
+        session, incident, returns.REOPENED, "Reopened: the same cause is back", show=not untold, now=now
     )
     await _record_state(session, incident, before, actor="badday", now=now)
     if Severity(severity).pages:

@@ -1,7 +1,7 @@
 """The timeline of an incident: what happened, when, and by whom."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -17,6 +17,11 @@ def root_key(incident_id: int) -> str:
     return f"incident:{incident_id}:root"
 
 
+def note_key(entry_id: int) -> str:
+    """The key of the message that tells an entry in the thread."""
+    return f"note:{entry_id}"
+
+
 async def add(
     session: AsyncSession,
     incident_id: int,
@@ -27,15 +32,19 @@ async def add(
     now: datetime,
     data: dict[str, Any] | None = None,
     show: bool = False,
+    after: timedelta = timedelta(),
 ) -> TimelineEntry:
-    """Add an entry; with `show` it is also told in the thread. `text` is plain text without the actor's name."""
+    """Add an entry; with `show` it is also told in the thread, `after` so long.
+
+    `text` is plain text without the actor's name.
+    """
     entry = TimelineEntry(incident_id=incident_id, at=now, kind=kind, actor=actor, text=text, data=data)
     session.add(entry)
     await session.flush()
     if show:
         await outbox.post(
             session,
-            key=f"note:{entry.id}",
+            key=note_key(entry.id or 0),
             kind="note",
             subject={"entry": entry.id},
             channel=await _channel(session, incident_id),
@@ -43,6 +52,7 @@ async def add(
             incident_id=incident_id,
             priority=outbox.Priority.REPLY,
             now=now,
+            after=after,
         )
     return entry
 

@@ -3,7 +3,7 @@
     owner, deputies            of the system whose incident it is; somebody may stand in for the owner
     rotation                   whoever is on duty in the system's rotation
     rotation:NAME[/LAYER]      in another one, or in one of its layers
-    group:NAME, person:KEY     these people
+    group:NAME, person:KEY     these people; a group's may also be the members of a Slack user group
     channel, channel:NAME      the system's channel, or another one
 
 A target behind which there is nobody is told with its reason, and never silently left out.
@@ -19,7 +19,7 @@ from bot.catalog import Catalog
 from bot.catalog.cover import Rotation
 from bot.catalog.models import System
 from bot.catalog.targets import Named, parsed
-from bot.paging import rotations
+from bot.paging import groups, rotations
 from bot.paging.overrides import StandIns, stand_ins
 from bot.paging.rotations import Duty
 
@@ -184,7 +184,7 @@ def _meant(
         case "person":
             return [Target(person=target.name, why="by hand")]
         case "group":
-            return _group(catalog, target.name)
+            return _group(catalog, standing, target.name)
         case "rotation" if target.name:
             return _rotation(catalog, standing, target.name, target.part or None, now)
         case "channel" if target.name:
@@ -211,11 +211,18 @@ def _owner(catalog: Catalog, standing: StandIns, system: System, now: datetime) 
     return Target(person=span.person, why=_in_place_of(catalog, system.owner))
 
 
-def _group(catalog: Catalog, name: str) -> list[Target] | str:
+def _group(catalog: Catalog, standing: StandIns, name: str) -> list[Target] | str:
     group = catalog.groups.get(name)
     if group is None:
         return f"group {name} is not in the catalog any more"
-    return [Target(person=person, why=f"group {name}") for person in group.people] or f"group {name} has nobody in it"
+    found = groups.people(group, standing.groups)
+    if found:
+        return [Target(person=person, why=f"group {name}") for person in found]
+    told = standing.groups.get(name)
+    if group.slack is not None and (told is None or told.fetched_at is None):
+        why = f" ({told.error})" if told is not None and told.error else ""
+        return f"Slack has not told yet who is in group {name}{why}"
+    return f"group {name} has nobody in it"
 
 
 def _rotation(catalog: Catalog, standing: StandIns, name: str, layer: str | None, now: datetime) -> list[Target] | str:

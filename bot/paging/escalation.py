@@ -17,14 +17,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
 from bot.catalog.cover import Policy, PolicyStep
-from bot.incidents import races, timeline
+from bot.incidents import races, silences, timeline
 from bot.incidents.races import Outcome, locked
 from bot.incidents.severity import Severity
 from bot.paging import climbing, pages, policy, ways
 from bot.paging.life import Event, PageEvent, PageState, State, after
 from bot.paging.policy import Frozen, Place
+from bot.spans import clock
 from bot.store.database import wake_after_commit
-from bot.store.tables import Escalation, Incident, TimelineEntry
+from bot.store.tables import Escalation, Incident, Silence, TimelineEntry
 
 RESUME_WITHIN = timedelta(minutes=5)
 """An incident that is back so soon after its end goes on where it was, instead of waking everybody anew."""
@@ -97,6 +98,10 @@ async def due(session: AsyncSession, catalog: Catalog, incident: Incident, row: 
         await _tell(session, incident, "unpaged", "badday", text, now=now)
         await end(session, incident.id, now=now)
         return
+    silence = await silences.of_incident(session, incident, now=now)
+    if silence is not None:
+        await _stay_silent(session, catalog, incident, row, silence, now=now)
+        return
     match State(row.state):
         case State.PAGING if incident.recovered_at is not None and incident.resolve_due is not None:
             # It is about to resolve itself; nobody else is woken unless it comes back.
@@ -107,6 +112,11 @@ async def due(session: AsyncSession, catalog: Catalog, incident: Incident, row: 
         case State.SNOOZED:
             await _tell(session, incident, "woken", "badday", "The snooze is over: paging again", now=now)
             await _fire_again(session, catalog, incident, row, Event.WAKE, now=now)
+        case State.SUSPENDED if incident.recovered_at is not None and incident.resolve_due is not None:
+            row.next_at = now + LOOK_AGAIN
+        case State.SUSPENDED:
+            await _tell(session, incident, "lifted", "badday", "The silence is over: paging again", now=now)
+            await _fire_again(session, catalog, incident, row, Event.LIFT, now=now)
         case State.ACKNOWLEDGED if (heard := await _silence_ends(session, row)) is not None and heard > now:
             row.next_at = heard
         case State.ACKNOWLEDGED:
@@ -165,6 +175,27 @@ async def snooze(
     await _tell(session, incident, "snoozed", actor, f"Snoozed for {minutes} min", now=now)
     await climbing.moved(session, incident, row, by=actor, change="snoozed", now=now)
     return Outcome(True, incident)
+
+
+async def suspend(session: AsyncSession, incident: Incident, *, until: datetime, by: str, now: datetime) -> bool:
+    """Page nobody until then, because of a silence; False where nobody is being paged. The caller holds the lock.
+
+    Unlike a snooze it may last for days. A snooze is left to end by itself, and finds the silence then.
+    """
+    row = await of(session, incident.id)
+    if row is None or row.state != State.PAGING:
+        return False
+    await _suspend(session, incident, row, until=until, by=by, now=now)
+    return True
+
+
+async def look_again(session: AsyncSession, incident: Incident, *, now: datetime) -> None:
+    """A silence was taken back: what it suspended goes on, if no other one covers it."""
+    row = await of(session, incident.id)
+    if row is not None and row.state == State.SUSPENDED:
+        row.next_at = now
+        await session.flush()
+        wake_after_commit(session, ways.WAKES)
 
 
 async def hand_over(
@@ -385,6 +416,36 @@ async def _fire_again(
     row.state = following
     await _return_to_last(session, row)
     await climbing.fire(session, catalog, incident, row, now=now, again=True)
+
+
+async def _stay_silent(
+    session: AsyncSession, catalog: Catalog, incident: Incident, row: Escalation, silence: Silence, *, now: datetime
+) -> None:
+    """Something is due while a silence is in force: it comes at its end, if that is still wanted then."""
+    match State(row.state):
+        case State.PAGING | State.SNOOZED:
+            who = climbing.called(catalog, silence.created_by)
+            until = clock(silence.ends_at, now)
+            text = f"Silenced until {until} by {who}: {silence.reason}. Nobody is paged until then"
+            await _tell(session, incident, "silenced", "badday", text, now=now)
+            await _suspend(session, incident, row, until=silence.ends_at, by=silence.created_by, now=now)
+        case State.SUSPENDED:
+            row.next_at = silence.ends_at
+            await climbing.moved(session, incident, row, by=silence.created_by, change="silenced", now=now)
+        case _:
+            row.next_at = silence.ends_at
+
+
+async def _suspend(
+    session: AsyncSession, incident: Incident, row: Escalation, *, until: datetime, by: str, now: datetime
+) -> None:
+    assert incident.id is not None
+    following = after(State(row.state), Event.SUSPEND)
+    assert following is not None
+    await _return_to_last(session, row)
+    row.state, row.next_at = following, until
+    await pages.apply(session, incident.id, PageEvent.SNOOZE, now=now)
+    await climbing.moved(session, incident, row, by=by, change="silenced", now=now)
 
 
 async def _return_to_last(session: AsyncSession, row: Escalation) -> None:

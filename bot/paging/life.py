@@ -6,18 +6,21 @@ The escalation of an incident:
     paging       | paging | exhausted | acknowledged | snoozed |        |
     acknowledged |        |           |              |         |        | paging
     snoozed      |        |           | acknowledged | snoozed | paging |
+    suspended    |        |           | acknowledged |         |        |
     exhausted    |        |           | acknowledged | snoozed |        |
     ended        |        |           |              |         |        |
 
-    state        | escalate | hand_over | end   | resume
-    paging       | paging   | paging    | ended |
-    acknowledged | paging   | paging    | ended |
-    snoozed      | paging   | paging    | ended |
-    exhausted    | paging   | paging    | ended |
-    ended        |          |           |       | paging
+    state        | suspend   | lift   | escalate | hand_over | end   | resume
+    paging       | suspended |        | paging   | paging    | ended |
+    acknowledged |           |        | paging   | paging    | ended |
+    snoozed      | suspended |        | paging   | paging    | ended |
+    suspended    |           | paging | paging   | paging    | ended |
+    exhausted    |           |        | paging   | paging    | ended |
+    ended        |           |        |          |           |       | paging
 
 `fire` takes the next step, `exhaust` finds that there is none, `wake` is the end of a snooze, `silence`
-un-acknowledges, `resume` is the same cause coming back shortly after the end.
+un-acknowledges, `suspend` is a silence that somebody put over the incident, `lift` its end, `resume` is the same cause
+coming back shortly after the end.
 
 A page, the attempt to reach one person:
 
@@ -43,6 +46,7 @@ class State(StrEnum):
     PAGING = "paging"
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
+    SUSPENDED = "suspended"
     EXHAUSTED = "exhausted"
     ENDED = "ended"
 
@@ -56,6 +60,8 @@ class Event(StrEnum):
     SNOOZE = "snooze"
     WAKE = "wake"
     SILENCE = "silence"
+    SUSPEND = "suspend"
+    LIFT = "lift"
     ESCALATE = "escalate"
     HAND_OVER = "hand_over"
     END = "end"
@@ -79,7 +85,7 @@ class PageEvent(StrEnum):
     END = "end"
 
 
-_OPEN = (State.PAGING, State.ACKNOWLEDGED, State.SNOOZED, State.EXHAUSTED)
+_OPEN = (State.PAGING, State.ACKNOWLEDGED, State.SNOOZED, State.SUSPENDED, State.EXHAUSTED)
 
 LIFE: Mapping[tuple[State, Event], State] = MappingProxyType(
     {
@@ -87,12 +93,16 @@ LIFE: Mapping[tuple[State, Event], State] = MappingProxyType(
         (State.PAGING, Event.EXHAUST): State.EXHAUSTED,
         (State.PAGING, Event.ACKNOWLEDGE): State.ACKNOWLEDGED,
         (State.SNOOZED, Event.ACKNOWLEDGE): State.ACKNOWLEDGED,
+        (State.SUSPENDED, Event.ACKNOWLEDGE): State.ACKNOWLEDGED,
         (State.EXHAUSTED, Event.ACKNOWLEDGE): State.ACKNOWLEDGED,
         (State.PAGING, Event.SNOOZE): State.SNOOZED,
         (State.SNOOZED, Event.SNOOZE): State.SNOOZED,
         (State.EXHAUSTED, Event.SNOOZE): State.SNOOZED,
         (State.SNOOZED, Event.WAKE): State.PAGING,
         (State.ACKNOWLEDGED, Event.SILENCE): State.PAGING,
+        (State.PAGING, Event.SUSPEND): State.SUSPENDED,
+        (State.SNOOZED, Event.SUSPEND): State.SUSPENDED,
+        (State.SUSPENDED, Event.LIFT): State.PAGING,
         **{(state, Event.ESCALATE): State.PAGING for state in _OPEN},
         **{(state, Event.HAND_OVER): State.PAGING for state in _OPEN},
         **{(state, Event.END): State.ENDED for state in _OPEN},

@@ -5,8 +5,8 @@ rotation/support/primary    one of its layers
 system/support-bot          the owner of a system
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
 from bot.incidents import timeline
+from bot.paging.groups import Members, members
 from bot.paging.rotations import Override
 from bot.store import audit, outbox
 from bot.store.tables import CoverOverride, Incident
@@ -29,9 +30,12 @@ class CoverError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StandIns:
-    """Those who stand in, sorted by what they stand in for; people who left the catalog do not count."""
+    """What is known beside the catalog of who is reached: those who stand in, sorted by what they stand in for, and
+    the members of Slack user groups. People who left the catalog do not count."""
 
     by_target: dict[str, list[Override]] = field(default_factory=dict)
+    groups: Mapping[str, Members] = field(default_factory=dict)
+    """By the name of the catalog's group."""
 
     @classmethod
     def of(cls, rows: Iterable[CoverOverride], catalog: Catalog) -> "StandIns":
@@ -62,8 +66,8 @@ async def current(session: AsyncSession, now: datetime) -> Sequence[CoverOverrid
 
 
 async def stand_ins(session: AsyncSession, catalog: Catalog, now: datetime) -> StandIns:
-    """Everybody who stands in now or later."""
-    return StandIns.of(await current(session, now), catalog)
+    """Everybody who stands in now or later, and who is in a Slack user group."""
+    return replace(StandIns.of(await current(session, now), catalog), groups=await members(session, catalog))
 
 
 async def put_in(

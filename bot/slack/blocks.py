@@ -188,6 +188,18 @@ class Select:
 
 
 @dataclass(frozen=True, slots=True)
+class Overflow:
+    """A menu behind three dots, for what is seldom done; at most five things."""
+
+    action_id: str
+    options: Sequence[Option]
+
+    def json(self) -> JSON:
+        options = [option.json() for option in self.options[: limits.OVERFLOW_OPTIONS]]
+        return {"type": "overflow", "action_id": self.action_id, "options": options}
+
+
+@dataclass(frozen=True, slots=True)
 class Radio:
     action_id: str
     options: Sequence[Option]
@@ -262,7 +274,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    buttons: Sequence[Button | LinkButton | Select]
+    buttons: Sequence[Button | LinkButton | Select | Overflow]
 
     def json(self) -> JSON:
         return {"type": "actions", "elements": [button.json() for button in self.buttons[: limits.ACTIONS_ELEMENTS]]}
@@ -373,7 +385,10 @@ class Modal:
 
 @dataclass(frozen=True, slots=True)
 class Home:
+    """`mark` is the same for as long as there is no need to publish it anew."""
+
     blocks: Sequence[Block]
+    mark: str = ""
 
     def view(self) -> JSON:
         """The view for views.publish. Raises MessageError when Slack would refuse it."""

@@ -19,11 +19,12 @@ from bot.incidents.postmortem import Document
 from bot.paging import pages
 from bot.slack import lanes, queue, readback
 from bot.slack.blocks import Home, Message, Mrkdwn
+from bot.slack.homes import Publishing
 from bot.slack.identity import Identities, UnreachableError
 from bot.slack.queue import LEASE, Task, Work
 from bot.slack.quiet import Quiet
 from bot.slack.refusals import sentence
-from bot.slack.rendering import BROADCAST, FILES, Shown, render
+from bot.slack.rendering import FILES, Shown, is_broadcast, render
 from bot.slack.settling import Settling
 from bot.slack.uploading import Uploading
 from bot.slack.views.look import Look
@@ -71,6 +72,7 @@ class Delivery:
         self._quiet = Quiet(web, identities, clock)
         self._settling = Settling(db, clock, every=self._every)
         self._uploading = Uploading(db, web)
+        self._homes = Publishing(db, web, self._settling, clock)
         self._owner = leases.new_owner()
         self._working: dict[asyncio.Task[None], OutboxMessage] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -162,7 +164,7 @@ class Delivery:
         assert isinstance(shown, Message)
         arguments: dict[str, Any] = shown.payload()
         if thread_ts is not None:
-            arguments |= {"thread_ts": thread_ts, "reply_broadcast": message.kind in BROADCAST}
+            arguments |= {"thread_ts": thread_ts, "reply_broadcast": is_broadcast(message)}
         await asyncio.sleep((slot - self._clock()).total_seconds())
         sent_at = self._clock()
         answer = await ask(
@@ -262,10 +264,9 @@ class Delivery:
             return
         user = str(message.subject["user"])
         if isinstance(shown, Home):
-            answer = await ask(self._web.once.views_publish(user_id=user, view=shown.view()))
+            await self._homes.publish(message, user, shown)
         else:
-            answer = await self._whisper(message, user, shown.payload())
-        await self._settling.told_aside(message, answer)
+            await self._settling.told_aside(message, await self._whisper(message, user, shown.payload()))
 
     async def _whisper(self, message: OutboxMessage, user: str, payload: dict[str, Any]) -> Answer:
         """Tell one person: by the gesture's own address, else where they are, else in a direct message."""

@@ -22,7 +22,8 @@ from bot.http import slack_events
 from bot.settings import Settings
 from bot.slack import app
 from bot.slack.delivery import Delivery
-from bot.slack.home import HomeKeeper
+from bot.slack.groups import GroupKeeper
+from bot.slack.homes import HomeKeeper
 from bot.slack.identity import Identities, UnreachableError
 from bot.slack.picture_fetching import PictureFetcher
 from bot.slack.refusals import sentence
@@ -60,7 +61,8 @@ class SlackFace:
         )
         self.worker = InboxWorker(db, self._web, identities, catalog, clock)
         self._pictures = PictureFetcher(db, self._web, clock)
-        self._home = HomeKeeper(db, clock)
+        self._home = HomeKeeper(db, catalog, clock, workspace_url=lambda: self.delivery.workspace_url)
+        self._groups = GroupKeeper(db, self._web, identities, catalog, clock)
         self._app = app.build(settings, db, catalog, clock)
         self._stopping = asyncio.Event()
         self._sockets: set[AsyncSocketModeHandler] = set()
@@ -75,6 +77,7 @@ class SlackFace:
         crew.hire("slack delivery", self.delivery.run)
         crew.hire("slack inbox", self.worker.run)
         crew.hire("slack home", self._home.run)
+        crew.hire("slack groups", self._groups.run)
         crew.hire("slack pictures", self._pictures.run)
         crew.hire("slack workspace", self._get_to_know)
         if self._settings.slack_app_token:

@@ -139,8 +139,9 @@ def _action(body: Body) -> Request | None:
     clicked = body["actions"][0]
     if clicked["action_id"] in SILENT:
         return None
-    form = OPENED_BY.get(clicked["action_id"])
     chosen = clicked.get("selected_option") or {}
+    choice = str(chosen.get("value") or "").rpartition(":")[2]
+    form = OPENED_BY.get(clicked["action_id"]) or OPENED_BY.get(f"{clicked['action_id']}:{choice}")
     return Request(
         Wants.FORM if form else Wants.CLICK,
         form or clicked["action_id"],

@@ -21,6 +21,7 @@ from bot.slack.messages import (
     incident_root,
     note,
     page,
+    quiet,
     reminder,
     status,
     step,
@@ -31,9 +32,11 @@ from bot.slack.views import calls as calls_views
 from bot.slack.views import contact_tests as contact_tests_views
 from bot.slack.views import cover as cover_views
 from bot.slack.views import escalation as escalation_views
+from bot.slack.views import home as home_views
 from bot.slack.views import incident as incident_views
 from bot.slack.views import overview
 from bot.slack.views import postmortem as postmortem_views
+from bot.slack.views import quiet as quiet_views
 from bot.slack.views import reminder as reminder_views
 from bot.slack.views import step as step_views
 from bot.slack.views.look import Look
@@ -88,6 +91,10 @@ async def _overrides(look: Look, subject: Subject) -> Shown:
     return cover.render(await cover_views.all_overrides(look, subject))
 
 
+async def _silences(look: Look, subject: Subject) -> Shown:
+    return quiet.render(await quiet_views.silences(look, subject))
+
+
 async def _cover_changed(look: Look, subject: Subject) -> Shown:
     return cover.render_changed(await cover_views.changed(look, subject))
 
@@ -106,7 +113,7 @@ async def _help(_look: Look, _subject: Subject) -> Shown:
 
 
 async def _home(look: Look, subject: Subject) -> Shown:
-    return home.render(await overview.home(look, subject))
+    return home.render(await home_views.home(look, subject))
 
 
 async def _contact_test(look: Look, subject: Subject) -> Shown:
@@ -137,6 +144,7 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "calls": _calls,
         "who": _who,
         "overrides": _overrides,
+        "silences": _silences,
         "cover_changed": _cover_changed,
         "contact_test": _contact_test,
         "contact_tests": _contact_tests,
@@ -151,8 +159,11 @@ FILES: Mapping[str, Callable[[Look, Subject], Awaitable[tuple[list[Document], Mr
     {"postmortem": postmortem_views.files}
 )
 """Messages that are files with a comment above them; they are never edited."""
-BROADCAST = frozenset({"summary", "escalation"})
-"""Replies that the channel sees as well."""
+
+
+def is_broadcast(message: OutboxMessage) -> bool:
+    """Whether the channel sees a reply as well: an escalation, and the end of what had escalated."""
+    return message.kind == "escalation" or bool(message.subject.get("broadcast"))
 
 
 async def render(look: Look, message: OutboxMessage) -> Shown:

@@ -155,10 +155,14 @@ class Settling:
             state, failures = State.PENDING, message.failures + 1
             await self._settle(message, "retry", answer, state=state, not_before=now + wait, failures=failures)
 
-    async def given_back(self, message: OutboxMessage, why: str) -> None:
-        """It could not be prepared, so nothing was sent: later again."""
+    async def put_off(self, message: OutboxMessage, until: datetime, why: str) -> None:
+        """Nothing was sent, and nothing went wrong: it is its turn later."""
+        await self._settle(message, "retry", Answer(Verdict.LATER, detail=why), state=State.PENDING, not_before=until)
+
+    async def given_back(self, message: OutboxMessage, why: str, *, wait: timedelta | None = None) -> None:
+        """It could not be prepared, so nothing was sent, or to send it again does no harm: later again."""
         state = State.PENDING if message.slack_ts is None else State.SENT
-        wait = pause(message.failures)
+        wait = wait if wait is not None else pause(message.failures)
         await self._settle(
             message,
             "retry",

@@ -12,7 +12,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
-from bot.slack import commands, home, intake, keeping
+from bot.slack import commands, homes, intake, keeping
 from bot.slack.asking import Ask
 from bot.slack.blocks import Modal, Mrkdwn, markup
 from bot.slack.buttons import BUTTONS
@@ -139,6 +139,9 @@ class InboxWorker:
                 raise _TakenOverError
             asked = self._asked(session, item, request, who)
             await _dispatch(request, asked)
+            if request.channel is None:
+                # Whoever clicked in App Home sees there what came of it.
+                await homes.show(session, request.user, now=self._clock())
 
     async def _keep(self, item: InboxItem, request: Request, who: Who) -> None:
         """What is to be kept is read first; a message of a place that is not ours asks nothing."""
@@ -215,7 +218,7 @@ async def _dispatch(request: Request, asked: Ask) -> None:
         case Wants.COMMAND:
             await commands.run(request.name, asked)
         case Wants.HOME:
-            await home.opened(asked)
+            await homes.opened(asked)
         case Wants.CLICK if request.name in BUTTONS:
             await BUTTONS[request.name](asked)
         case Wants.SUBMIT if request.name in FORMS:

@@ -15,7 +15,8 @@ from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.engine import CursorResult
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -63,8 +64,9 @@ async def post(
     now: datetime,
     thread_key: str | None = None,
     incident_id: int | None = None,
+    after: timedelta = timedelta(),
 ) -> OutboxMessage:
-    """Write a new message; one with the same key that exists already is returned as it is."""
+    """Write a new message, to be sent `after` so long; one with the same key that exists is returned as it is."""
     existing = await get(session, key)
     if existing is not None:
         return existing
@@ -77,7 +79,7 @@ async def post(
         thread_key=thread_key,
         incident_id=incident_id,
         priority=priority,
-        not_before=now,
+        not_before=now + after,
         created_at=now,
         changed_at=now,
     )
@@ -90,6 +92,19 @@ async def post(
 async def get(session: AsyncSession, key: str) -> OutboxMessage | None:
     """The message with this key."""
     return (await session.execute(select(OutboxMessage).where(col(OutboxMessage.key) == key))).scalar_one_or_none()
+
+
+async def withdraw(session: AsyncSession, key: str) -> bool:
+    """Drop a message that nobody has tried to send yet; False where that is too late, or there is none."""
+    statement = delete(OutboxMessage).where(
+        col(OutboxMessage.key) == key,
+        col(OutboxMessage.state) == State.PENDING,
+        col(OutboxMessage.attempt) == 0,
+    )
+    await session.flush()
+    result = await session.execute(statement.execution_options(synchronize_session="fetch"))
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
 
 
 async def edit(session: AsyncSession, key: str, *, now: datetime, urgent: bool = True) -> None:

@@ -14,7 +14,7 @@ from bot.catalog import Catalog, System
 from bot.detect.calls import HOLD, PROVIDER_ERRORS, Counts, Rule, Watched, step
 from bot.detect.hysteresis import Change, State, Verdict
 from bot.incidents import findings
-from bot.store.tables import CallPin, Finding, Incident
+from bot.store.tables import CallPin, Finding
 from bot.trail.queries import asking as queries
 from bot.trail.queries.asking import CallRecord, MinuteRow
 from bot.watches import calls_words, routed
@@ -132,7 +132,9 @@ async def _open(session: AsyncSession, catalog: Catalog, system: System, series:
     await session.flush()
     log.warning("finding", kind=KIND, subject=finding.subject, calls=series.counts.calls, failed=series.counts.failed)
     touched = await findings.opened(session, catalog, finding, now=now)
-    await _pin(session, touched, samples, now=now)
+    # What is held back may become an incident later, when these calls are old.
+    reasons = [f"incident:{incident.id}" for incident in touched] or [f"finding:{finding.id}"]
+    await _pin(session, reasons, samples, now=now)
     return _told(replace(series, finding=finding.id))
 
 
@@ -241,13 +243,10 @@ async def _samples(
     ][:SAMPLES]
 
 
-async def _pin(
-    session: AsyncSession, incidents: Sequence[Incident], samples: Sequence[CallRecord], *, now: datetime
-) -> None:
+async def _pin(session: AsyncSession, reasons: Sequence[str], samples: Sequence[CallRecord], *, now: datetime) -> None:
     """Keep what the sample calls said for as long as the incident may be asked about."""
-    for incident in incidents:
+    for reason in reasons:
         for record in samples:
-            reason = f"incident:{incident.id}"
             if await session.get(CallPin, (record.id, reason)) is None:
                 session.add(CallPin(call_id=record.id, reason=reason, at=now))
     await session.flush()

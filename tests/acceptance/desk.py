@@ -212,7 +212,8 @@ class Desk:
             "SLACK_BOT_TOKEN": sandbox.bot_token,
             "SLACK_APP_TOKEN": sandbox.app_token,
             "SLACK_API_URL": sandbox.api_url,
-            "PATH": os.environ["PATH"],
+            # The bot that is tested is the one that the tests import.
+            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
         }
         command = str(Path(sys.executable).with_name("badday"))
         arguments = ["run", *(["--only", only] if only else [])]

@@ -104,3 +104,26 @@ async def test_whoever_leads_is_asked_how_it_stands_also_by_a_bot_that_was_resta
 async def user_id(desk: Desk, name: str) -> str:
     state: Any = await desk.workspace.look("state")
     return next(str(user["id"]) for user in state["users"] if user["name"] == name)
+
+
+async def test_a_page_arrives_in_app_home_and_the_thread_shows_that_it_was_acknowledged_there(desk: Desk) -> None:
+    bot = await desk.start()
+
+    async def home(part: str) -> bool:
+        return part in text_of({"blocks": (await desk.workspace.look("views", user="maria"))["home"]})
+
+    async def connected() -> bool:
+        return bool((await desk.workspace.look("state"))["app"]["connected"])
+
+    await eventually(connected)
+    await desk.workspace.do("home", user="maria")
+    await eventually(lambda: home("Nobody waits for you"))
+    desk.page.status = "major_outage"
+    await eventually(lambda: home("Can't take it"), within=20)
+    await bot.killed()
+    await desk.start()
+    await eventually(connected)
+    await desk.workspace.do("click", user="maria", view="home", action_id="acknowledge")
+    await desk.thread_says("acknowledged")
+    assert "by Maria Ortiz" in text_of(await desk.root())
+    await eventually(lambda: home("Acknowledged by Maria"), within=20)

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from bot.slack.asking import Ask
-from bot.slack.buttons import acknowledge, calls, confirm_test, escalation, steps
+from bot.slack.buttons import acknowledge, calls, confirm_test, escalation, postmortem, steps
 
 BUTTONS: Mapping[str, Callable[[Ask], Awaitable[None]]] = MappingProxyType(
     {
         "acknowledge": acknowledge.click,
         "confirm_test": confirm_test.click,
+        "write_postmortem": postmortem.click,
         **escalation.CLICKS,
         **steps.CLICKS,
         **calls.CLICKS,

@@ -6,7 +6,21 @@ from types import MappingProxyType
 
 from bot.slack.asking import Ask
 from bot.slack.blocks import Mrkdwn, join, markup
-from bot.slack.commands import ack, arm, calls, disarm, help, incident, note, override, page, postmortem, status, who  # noqa: A004 - the command's name
+from bot.slack.commands import (
+    ack,
+    arm,
+    calls,
+    disarm,
+    help,  # noqa: A004 - the command's name
+    incident,
+    note,
+    override,
+    page,
+    postmortem,
+    silence,
+    status,
+    who,
+)
 from bot.slack.commands.command import Command
 from bot.slack.messages.help import CommandLine, HelpView
 
@@ -15,7 +29,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         one.word: one
         for one in (
             *(status.COMMAND, calls.COMMAND, incident.COMMAND, note.COMMAND, postmortem.COMMAND),
-            *(ack.COMMAND, page.COMMAND, who.COMMAND, override.COMMAND),
+            *(ack.COMMAND, page.COMMAND, who.COMMAND, override.COMMAND, silence.COMMAND),
             *(arm.COMMAND, disarm.COMMAND, help.COMMAND),
         )
     }
@@ -23,7 +37,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 
 PLANNED = frozenset(
     (
-        *("silence", "run", "changes", "freeze", "drill"),
+        *("run", "changes", "freeze", "drill"),
         *("spend", "evals", "readiness"),
     )
 )

@@ -6,7 +6,6 @@ where it has none or where `support-bot/owner` is typed. It may be left out wher
 
 from difflib import get_close_matches
 from html import unescape
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.catalog import Catalog
 from bot.catalog.models import Person
@@ -18,7 +17,7 @@ from bot.slack.commands import people
 from bot.slack.commands.command import Command
 from bot.slack.messages.words import target_words
 from bot.store import outbox
-from bot.store.tables import CoverOverride, SlackIdentity
+from bot.store.tables import CoverOverride
 
 USAGE = "override [ROTATION|SYSTEM] PERSON|me FROM..TO|for 4h [REASON]"
 _EXAMPLE = Mrkdwn(
@@ -62,7 +61,7 @@ async def _put_in(ask: Ask, words: list[str]) -> None:
         await ask.say(people.nobody(ask, rest[0]))
         return
     try:
-        period = periods.read(" ".join(rest[1:]), now=ask.now, zone=await _zone(ask))
+        period = periods.read(" ".join(rest[1:]), now=ask.now, zone=await people.zone(ask))
         row = await overrides.put_in(
             ask.session,
             ask.catalog,
@@ -120,18 +119,6 @@ async def _tell_them(ask: Ask, row: CoverOverride) -> None:
         priority=outbox.Priority.REPLY,
         now=ask.now,
     )
-
-
-async def _zone(ask: Ask) -> ZoneInfo:
-    """Times are typed in the zone in which Slack shows them to the same person."""
-    known = await ask.session.get(SlackIdentity, ask.who.user)
-    person = ask.catalog.people.get(ask.who.person or "")
-    for name in (known.timezone if known is not None else None, person.timezone if person is not None else None):
-        try:
-            return ZoneInfo(name or "")
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    return ZoneInfo("UTC")
 
 
 def _target(catalog: Catalog, words: list[str]) -> tuple[str | None, list[str]]:

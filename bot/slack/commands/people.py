@@ -1,7 +1,8 @@
-"""Somebody whom a command names: by key, e-mail, mention, or as `me`."""
+"""Somebody whom a command names: by key, e-mail, mention, or as `me`; and the time zone of whoever types it."""
 
 import re
 from html import unescape
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.catalog.models import Person
 from bot.slack.asking import Ask
@@ -39,3 +40,15 @@ def nobody(ask: Ask, typed: str) -> Mrkdwn:
         text = "I do not know <@{user}> as a person of badday.yaml; name them by key or e-mail. It knows: {people}."
         return markup(text, user=typed.strip("<@>").partition("|")[0], people=people)
     return markup("There is no person “{typed}”. People: {people}.", typed=unescape(typed), people=people)
+
+
+async def zone(ask: Ask) -> ZoneInfo:
+    """Times are typed in the zone in which Slack shows them to the same person."""
+    known = await ask.session.get(SlackIdentity, ask.who.user)
+    person = ask.catalog.people.get(ask.who.person or "")
+    for name in (known.timezone if known is not None else None, person.timezone if person is not None else None):
+        try:
+            return ZoneInfo(name or "")
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            continue
+    return ZoneInfo("UTC")

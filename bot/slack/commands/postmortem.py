@@ -7,6 +7,7 @@ from bot.slack.commands.command import Command
 from bot.slack.commands.which import which
 from bot.store import outbox
 from bot.store.outbox import Priority
+from bot.store.tables import Incident
 
 USAGE = "postmortem [N]"
 
@@ -15,7 +16,11 @@ async def run(ask: Ask) -> None:
     found = await which(ask, USAGE)
     if found is None:
         return
-    incident, _ = found
+    await write(ask, found[0])
+
+
+async def write(ask: Ask, incident: Incident) -> None:
+    """Let it be written, and say so."""
     assert incident.id is not None
     await outbox.post(
         ask.session,

@@ -16,6 +16,8 @@ from bot.slack.blocks import (
     LinkButton,
     Message,
     Mrkdwn,
+    Option,
+    Overflow,
     Plain,
     Section,
     Select,
@@ -27,7 +29,7 @@ from bot.slack.blocks import (
     markup,
 )
 from bot.slack.messages import page
-from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, are, count
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, Flapping, Source, are, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ class IncidentRootView:
     """Role and name of whoever has it."""
     resolution: str = ""
     """What it was and what ended it, as a person said."""
+    flapping: Flapping | None = None
+    sources: Sequence[Source] = ()
+    """From where it is known, and when that was last looked at."""
 
 
 def render(view: IncidentRootView) -> Message:
@@ -110,11 +115,14 @@ def render(view: IncidentRootView) -> Message:
         blocks.append(Section(Plain(view.known)))
     if view.resolution:
         blocks.append(Section(markup("*What it was:* {what}", what=clip(view.resolution, 1_000))))
+    if view.flapping is not None:
+        blocks.append(Section(_flapping(view.flapping)))
     if view.impact is not None:
-        blocks.append(Section(_impact(view.impact, ended=view.state == "resolved")))
+        blocks.append(Section(happened(view.impact, ended=view.state == "resolved")))
     blocks += [
         Fields(
             (
+                ("Severity", SEVERITY[view.severity]),
                 ("State", _state(view)),
                 ("Owner", view.owner),
                 ("Since", date(view.since)),
@@ -138,7 +146,8 @@ def render(view: IncidentRootView) -> Message:
     return Message(Mrkdwn(text.source.rstrip()), blocks, COLOUR[view.state])
 
 
-def _impact(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
+def happened(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
+    """What happened to the system's calls, in one line."""
     when = "in its last hour" if ended else "in the last hour"
     if not impact.fell_back and not impact.users and not impact.nobodys:
         calls = count(impact.calls, "call")
@@ -154,6 +163,14 @@ def _impact(impact: CallsImpact, *, ended: bool) -> Mrkdwn:
     return markup("⇄ {fell} {when}, {saw}{more}", fell=fell, when=when, saw=saw, more=more)
 
 
+def _flapping(seen: Flapping) -> Mrkdwn:
+    if seen.until is not None:
+        text = "It came and went {times}, from {since} to {until}"
+        return markup(text, times=count(seen.times, "time"), since=date(seen.since), until=date(seen.until))
+    text = "● *Flapping*: it came {times} since {since}. Only this message tells each time"
+    return markup(text, times=count(seen.times, "time"), since=date(seen.since))
+
+
 def _state(view: IncidentRootView) -> Mrkdwn:
     deed = view.resolved or view.acknowledged
     far = view.state != "resolved" and view.status != "investigating"
@@ -165,6 +182,7 @@ def _state(view: IncidentRootView) -> Mrkdwn:
 
 def _foot(view: IncidentRootView) -> Mrkdwn:
     parts = [markup("Incident {number} · opened by {who}", number=view.number, who=view.opened_by)]
+    parts += [markup("from {source}", source=one.shown()) for one in view.sources]
     parts += [markup("{role}: {who}", role=clip(role, 40), who=clip(who, 60)) for role, who in view.roles]
     return join(" · ", parts)
 
@@ -179,8 +197,9 @@ def _page(view: IncidentRootView) -> Mrkdwn:
 def _then(climb: Climb) -> Mrkdwn:
     if climb.state == "exhausted" or climb.at is None:
         return Mrkdwn("✖ nobody is left to be paged")
-    if climb.state == "snoozed":
-        return markup("snoozed until {at}", at=clock_time(climb.at))
+    if climb.state in ("snoozed", "suspended"):
+        word = "snoozed" if climb.state == "snoozed" else "silenced"
+        return markup("{word} until {at}", word=word, at=clock_time(climb.at))
     return markup("then {next} at {at}", next=climb.next or "this channel is told", at=clock_time(climb.at))
 
 
@@ -218,8 +237,9 @@ def _next(view: IncidentRootView) -> Mrkdwn:
 def _climbs(climb: Climb) -> Mrkdwn:
     if climb.state == "exhausted" or climb.at is None:
         return Mrkdwn("nobody acknowledged and nobody else is paged by itself; acknowledge it, or escalate by hand")
-    if climb.state == "snoozed":
-        return markup("snoozed; pages again {at}", at=date(climb.at))
+    if climb.state in ("snoozed", "suspended"):
+        word = "snoozed" if climb.state == "snoozed" else "silenced"
+        return markup("{word}; pages again {at}", word=word, at=date(climb.at))
     if not climb.next:
         return markup("somebody acknowledges by {at}, or this channel is told that nobody did", at=date(climb.at))
     return markup("somebody acknowledges by {at}, or {next} paged", at=date(climb.at), next=are(climb.next))
@@ -241,15 +261,23 @@ _STEP: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _buttons(view: IncidentRootView) -> list[Button | LinkButton | Select]:
+def _buttons(view: IncidentRootView) -> list[Button | LinkButton | Select | Overflow]:
     value = f"inc:{view.number}:v{view.version}"
     resolve = page.resolve(view.number, view.version, view.system)
     if view.state == "triggered":
         acknowledge = Button(
             "Acknowledge", "acknowledge", value, Style.PRIMARY, spoken=f"Acknowledge incident {view.number}"
         )
-        return [acknowledge, *_escalation_buttons(view), resolve]
-    return [resolve]
+        return [acknowledge, *_escalation_buttons(view), resolve, _more(value, view)]
+    return [resolve, _more(value, view)]
+
+
+def _more(value: str, view: IncidentRootView) -> Overflow:
+    """What is seldom done; each asks in a form before anything happens."""
+    options = [Option("Change severity…", f"{value}:severity")]
+    if view.climb is not None:
+        options.append(Option("Hand over to…", f"{value}:hand_over"))
+    return Overflow("incident_more", [*options, Option("It was a mistake…", f"{value}:mistake")])
 
 
 def _escalation_buttons(view: IncidentRootView) -> list[Button | Select]:

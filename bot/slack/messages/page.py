@@ -26,7 +26,7 @@ from bot.slack.blocks import (
     join,
     markup,
 )
-from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, are, count
+from bot.slack.messages.words import COLOUR, SEVERITY, STATE, Deed, Source, are, count
 
 SNOOZES = (15, 30, 60)
 """Minutes."""
@@ -56,8 +56,12 @@ class PagedIncident:
     """Who is paged then; empty: the channel is told that nobody acknowledged."""
     snoozed: Deed | None = None
     """Who snoozed it; `deadline` is then when it pages again."""
+    silenced: bool = False
+    """Not snoozed but silenced, with the whole system or its cause."""
     told: Sequence[str] = ()
     """What else was tried, for example that an e-mail went out because they are in Do Not Disturb."""
+    sources: Sequence[Source] = ()
+    """From where it is known, and when that was last looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def _one(incident: PagedIncident) -> Message:
     blocks.append(
         Fields(
             (
+                ("System", incident.system),
                 ("State", _state(incident)),
                 ("Since", date(incident.since)),
                 ("Why you", incident.why),
@@ -87,9 +92,12 @@ def _one(incident: PagedIncident) -> Message:
     )
     if incident.told:
         blocks.append(Context([Plain(one) for one in incident.told]))
-    buttons = _buttons(incident, primary=True)
-    if buttons:
-        blocks.append(Actions(buttons))
+    foot = [markup("Incident {number}", number=incident.number)]
+    foot += [markup("from {source}", source=one.shown()) for one in incident.sources]
+    blocks.append(Context((join(" · ", foot),)))
+    shown = buttons(incident, style=Style.PRIMARY)
+    if shown:
+        blocks.append(Actions(shown))
     return Message(_sentence(incident), blocks, COLOUR[incident.state])
 
 
@@ -98,14 +106,20 @@ def _several(incidents: Sequence[PagedIncident]) -> Message:
     title = f"{count(len(waiting), 'incident')} waiting for you" if waiting else "All of these are taken care of"
     blocks: list[Block] = [Header(f"{'▲' if waiting else '✔'} {title}")]
     for one in incidents:
-        buttons = _buttons(one, primary=False)
-        accessory = buttons[0] if buttons and not isinstance(buttons[0], Select) else None
+        accessory = _accessory(one)
         what = f"{SEVERITY[one.severity]} · {one.system}: {one.title}"
         blocks.append(Section(Plain(f"{what}\n{one.known}" if one.known else what), accessory))
-        line = markup("{state} · since {since} · {why}", state=_state(one), since=date(one.since), why=one.why)
-        blocks.append(Context((line,)))
+        blocks.append(Context((standing(one),)))
     text = join(" ", [markup("{count}.", count=count(len(incidents), "page")), *map(_sentence, incidents)])
     return Message(text, blocks, COLOUR["triggered" if waiting else "acknowledged"])
+
+
+def standing(incident: PagedIncident) -> Mrkdwn:
+    """How a page stands, in one line."""
+    state, since = _state(incident), date(incident.since)
+    line = markup("{state} · since {since} · {why}", state=state, since=since, why=incident.why)
+    told = [markup("{what} {when}", what=label.lower(), when=when) for label, when in _deadline(incident)]
+    return join(" · ", [line, *told])
 
 
 def _state(incident: PagedIncident) -> Mrkdwn:
@@ -124,7 +138,8 @@ def _sentence(incident: PagedIncident) -> Mrkdwn:
     if incident.deed is not None:
         return markup("{what} {state} by {by}.", what=what, state=STATE[incident.state][2:], by=incident.deed.by)
     if incident.snoozed is not None and incident.deadline is not None:
-        return markup("{what} Snoozed until {at}.", what=what, at=clock_time(incident.deadline))
+        word = "Silenced" if incident.silenced else "Snoozed"
+        return markup("{what} {word} until {at}.", what=what, word=word, at=clock_time(incident.deadline))
     if incident.deadline is None:
         return markup("Page {what} You: {why}; please acknowledge.", what=what, why=incident.why)
     then = "the channel is told that nobody acknowledged"
@@ -146,19 +161,29 @@ def _deadline(incident: PagedIncident) -> list[tuple[LiteralString, str | Mrkdwn
     return [("Escalates", markup("{at} to {whom}", at=date(incident.deadline), whom=whom))]
 
 
-def _buttons(incident: PagedIncident, *, primary: bool) -> list[Button | LinkButton | Select]:
-    value = f"inc:{incident.number}:v{incident.version}"
-    buttons: list[Button | LinkButton | Select] = []
+def buttons(incident: PagedIncident, *, style: Style | None) -> list[Button | LinkButton | Select]:
+    """What the paged person can do; `style` is that of the button to be clicked first."""
+    shown: list[Button | LinkButton | Select] = []
     if incident.state == "triggered":
-        style = Style.PRIMARY if primary else None
-        spoken = f"Acknowledge incident {incident.number}, {incident.system}"
-        buttons.append(Button("Acknowledge", "acknowledge", value, style, spoken=spoken))
-        buttons += _escalation_buttons(incident)
-    elif incident.state == "acknowledged" and primary:
-        buttons.append(resolve(incident.number, incident.version, incident.system))
+        shown += [_acknowledge(incident, style), *_escalation_buttons(incident)]
+    elif incident.state == "acknowledged":
+        shown.append(resolve(incident.number, incident.version, incident.system))
     if incident.thread is not None:
-        buttons.append(LinkButton("Open thread", incident.thread))
-    return buttons
+        shown.append(LinkButton("Open thread", incident.thread))
+    return shown
+
+
+def _accessory(incident: PagedIncident) -> Button | LinkButton | None:
+    """The one button beside a page of several."""
+    if incident.state == "triggered":
+        return _acknowledge(incident, None)
+    return LinkButton("Open thread", incident.thread) if incident.thread is not None else None
+
+
+def _acknowledge(incident: PagedIncident, style: Style | None) -> Button:
+    value = f"inc:{incident.number}:v{incident.version}"
+    spoken = f"Acknowledge incident {incident.number}, {incident.system}"
+    return Button("Acknowledge", "acknowledge", value, style, spoken=spoken)
 
 
 def _escalation_buttons(incident: PagedIncident) -> list[Button | LinkButton | Select]:

@@ -1,7 +1,7 @@
 """The answer to `/badday status`: systems, routes in force, watches with their age, open incidents."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -19,6 +19,8 @@ from bot.slack.blocks import (
     join,
     markup,
 )
+from bot.slack.messages import quiet
+from bot.slack.messages.quiet import QuietView
 from bot.slack.messages.words import SEVERITY, STATE, count, span
 
 SHOWN = 10
@@ -86,6 +88,7 @@ class StatusView:
     watches: Sequence[WatchLine]
     incidents: Sequence[IncidentLine]
     calls: Sequence[CallsLine] = ()
+    quiet: QuietView = field(default_factory=QuietView)
 
 
 def render(view: StatusView) -> Message:
@@ -106,8 +109,12 @@ def render(view: StatusView) -> Message:
     blocks.append(Section(_listed("Watches", [_watch(line) for line in view.watches])))
     if view.calls:
         blocks.append(Section(_listed("Calls", [_calls(line) for line in view.calls])))
+    if held_back := quiet.lines(view.quiet):
+        blocks.append(Section(_listed("Does not page", held_back)))
+    held = view.quiet.held
     text = markup(
-        "{incidents}. {watches}.{silence}",
+        "{incidents}. {watches}.{held}{silence}",
+        held=f" {count(held, 'finding')} {'is' if held == 1 else 'are'} held back." if held else "",
         incidents=count(len(view.incidents), "open incident") if view.incidents else "No open incident",
         watches=f"{count(len(unsure), 'watch', 'watches')} cannot be trusted" if unsure else "All watches are fresh",
         silence=f" No calls arrive from {', '.join(silent)}." if silent else "",

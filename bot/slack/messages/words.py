@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from bot.slack.blocks import Mrkdwn, date, markup
+from bot.slack.blocks import Mrkdwn, clip, clock_time, date, markup
 from bot.spans import span as span
 
 STATE: Mapping[str, str] = MappingProxyType(
@@ -25,6 +25,29 @@ class Deed:
 
     def shown(self) -> Mrkdwn:
         return markup("by {by} {at}", by=self.by, at=date(self.at))
+
+
+@dataclass(frozen=True, slots=True)
+class Flapping:
+    """How often something came and went, and between which times; `until` is None while it still does."""
+
+    times: int
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """From where something is known: a watch, the calls, an alert; `seen_at` is when it was last looked at."""
+
+    name: str
+    seen_at: datetime | None = None
+
+    def shown(self) -> Mrkdwn:
+        name = markup("{name}", name=clip(self.name, 120))
+        if self.seen_at is None:
+            return name
+        return markup("{name}, last looked at {at}", name=name, at=clock_time(self.seen_at))
 
 
 def are(names: str) -> str:

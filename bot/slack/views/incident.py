@@ -15,9 +15,10 @@ from bot.slack.messages.incident_root import CallsImpact, IncidentRootView, Offe
 from bot.slack.messages.note import NoteView
 from bot.slack.messages.page import PagedIncident, PageView
 from bot.slack.messages.summary import SummaryView
-from bot.slack.messages.words import Deed
+from bot.slack.messages.words import Deed, Flapping
 from bot.slack.views import escalation
 from bot.slack.views.look import Look
+from bot.slack.views.sources import sources
 from bot.store.tables import Incident, Page, RunbookStep, TimelineEntry
 
 _NEEDS_SOMEBODY = (StepState.UNKNOWN, StepState.UNDO_UNKNOWN, StepState.FAILED, StepState.UNDO_FAILED)
@@ -55,6 +56,8 @@ async def root(look: Look, subject: dict[str, Any]) -> IncidentRootView:
         status=incident.status,
         roles=[(one.role, await look.name(one.person)) for one in await roles.of_incident(look.session, incident.id)],
         resolution=incident.resolution,
+        flapping=_flapping(incident),
+        sources=await sources(look, incident),
     )
 
 
@@ -64,7 +67,7 @@ async def page(look: Look, subject: dict[str, Any]) -> PageView:
     rows = (await look.session.execute(statement)).scalars().all()
     # One who is paged twice about an incident in one message reads of it once.
     newest = {row.incident_id: row for row in rows}
-    return PageView([await _paged(look, row) for row in newest.values()])
+    return PageView([await paged(look, row) for row in newest.values()])
 
 
 async def note(look: Look, subject: dict[str, Any]) -> NoteView:
@@ -80,6 +83,7 @@ async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
     resolved = await look.deed(incident.resolved_by, incident.resolved_at)
     return SummaryView(
         number=incident.id,
+        version=incident.version,
         system=incident.system,
         title=incident.title,
         opened_at=incident.opened_at,
@@ -90,14 +94,24 @@ async def summary(look: Look, subject: dict[str, Any]) -> SummaryView:
         steps=[await _told(look, step) for step in did],
         left=[change(step) for step in steps if is_in_force(step)],
         resolution=incident.resolution,
+        flapped=_flapping(incident),
+        sources=[source.name for source in await sources(look, incident)],
+        impact=await _impact(look, incident),
     )
 
 
-async def _paged(look: Look, row: Page) -> PagedIncident:
+def _flapping(incident: Incident) -> Flapping | None:
+    if incident.flapping_since is None:
+        return None
+    until = incident.recovered_at or incident.resolved_at if incident.resolved_at is not None else None
+    return Flapping(incident.flaps, incident.flapping_since, until)
+
+
+async def paged(look: Look, row: Page) -> PagedIncident:
     incident = await look.session.get_one(Incident, row.incident_id)
     assert incident.id is not None
     ahead = await escalation.next_of(look, incident)
-    snoozed = ahead is not None and ahead.state == Climbing.SNOOZED
+    snoozed = ahead is not None and ahead.state in (Climbing.SNOOZED, Climbing.SUSPENDED)
     deed = await look.deed(incident.resolved_by, incident.resolved_at)
     return PagedIncident(
         number=incident.id,
@@ -115,7 +129,9 @@ async def _paged(look: Look, row: Page) -> PagedIncident:
         deadline=ahead.next_at if ahead is not None else None,
         next_name=await escalation.names(look, ahead) if ahead is not None else "",
         snoozed=await look.deed(ahead.changed_by, ahead.changed_at) if ahead is not None and snoozed else None,
+        silenced=ahead is not None and ahead.state == Climbing.SUSPENDED,
         told=await escalation.told(look, row),
+        sources=await sources(look, incident),
     )
 
 

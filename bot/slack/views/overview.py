@@ -1,4 +1,4 @@
-"""How things stand as a whole: the answer to `/badday status`, and App Home."""
+"""How things stand as a whole: the answer to `/badday status`; App Home shows parts of it."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from sqlmodel import col
 
 from bot.incidents import incidents
 from bot.runbooks import arming
-from bot.slack.messages.home import HomeIncident, HomeView
 from bot.slack.messages.status import CallsLine, IncidentLine, RouteLine, StatusView, SystemLine, WatchLine
+from bot.slack.views import quiet
 from bot.slack.views.look import Look
-from bot.store.tables import Incident, SlackIdentity, WatchState
+from bot.store.tables import Incident, WatchState
 from bot.switchboard import board
 from bot.watches.calls_seen import SeenCalls, seen_calls
 
@@ -19,25 +19,15 @@ async def status(look: Look, subject: dict[str, Any]) -> StatusView:
     found = await incidents.open_incidents(look.session)
     return StatusView(
         at=look.now,
-        systems=await _systems(look),
+        systems=await systems(look),
         watches=await _watches(look),
         incidents=[await _line(look, incident) for incident in found],
-        calls=[line for seen in await seen_calls(look.session, look.catalog, look.now) for line in _calls(seen)],
+        calls=await calls(look),
+        quiet=await quiet.silences(look, subject),
     )
 
 
-async def home(look: Look, subject: dict[str, Any]) -> HomeView:
-    """App Home of the Slack user `subject["user"]`; who owns incidents sees their own marked."""
-    identity = await look.session.get(SlackIdentity, subject["user"])
-    person = look.catalog.person_by_slack(subject["user"])
-    if person is None and identity is not None and identity.email:
-        person = look.catalog.person_by_email(identity.email)
-    found = await incidents.open_incidents(look.session)
-    shown = [await _home_incident(look, one, mine=person is not None and one.owner == person.key) for one in found]
-    return HomeView(at=look.now, incidents=shown, systems=await _systems(look))
-
-
-async def _systems(look: Look) -> list[SystemLine]:
+async def systems(look: Look) -> list[SystemLine]:
     in_force = await board.all_values(look.session, look.catalog)
     return [
         SystemLine(
@@ -65,6 +55,10 @@ async def _watches(look: Look) -> list[WatchLine]:
         )
         for watch in (await look.session.execute(statement)).scalars()
     ]
+
+
+async def calls(look: Look) -> list[CallsLine]:
+    return [line for seen in await seen_calls(look.session, look.catalog, look.now) for line in _calls(seen)]
 
 
 def _calls(seen: SeenCalls) -> list[CallsLine]:
@@ -98,20 +92,4 @@ async def _line(look: Look, incident: Incident) -> IncidentLine:
         state=incident.state,
         age=look.now - incident.opened_at,
         owner=await look.name(incident.owner),
-    )
-
-
-async def _home_incident(look: Look, incident: Incident, *, mine: bool) -> HomeIncident:
-    assert incident.id is not None
-    return HomeIncident(
-        number=incident.id,
-        version=incident.version,
-        system=incident.system,
-        title=incident.title,
-        severity=incident.severity,
-        state=incident.state,
-        since=incident.opened_at,
-        owner=await look.name(incident.owner),
-        mine=mine,
-        thread=await look.thread(incident.id),
     )

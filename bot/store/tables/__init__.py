@@ -1,16 +1,18 @@
 """The tables; importing this package makes the whole schema known."""
 
-from bot.store.tables.alerts import Alert, Silence
+from bot.store.tables.alerts import Alert, Hold, Silence
 from bot.store.tables.audit import AuditEntry
 from bot.store.tables.auditor import AuditorTurn, Stuck
 from bot.store.tables.base import Leased
 from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
 from bot.store.tables.incidents import FollowUp, Incident, IncidentFinding, IncidentRole, Picture, TimelineEntry
 from bot.store.tables.messages import (
+    AppHome,
     DeliveryAttempt,
     InboxItem,
     OutboxLane,
     OutboxMessage,
+    SlackGroup,
     SlackIdentity,
     SlackWorkspace,
 )
@@ -38,6 +40,7 @@ __all__ = [
     "AckLink",
     "Alert",
     "ApiToken",
+    "AppHome",
     "Arming",
     "AuditEntry",
     "AuditorTurn",
@@ -58,6 +61,7 @@ __all__ = [
     "Escalation",
     "Finding",
     "FollowUp",
+    "Hold",
     "InboxItem",
     "Incident",
     "IncidentFinding",
@@ -73,6 +77,7 @@ __all__ = [
     "RunbookRun",
     "RunbookStep",
     "Silence",
+    "SlackGroup",
     "SlackIdentity",
     "SlackWorkspace",
     "Stuck",

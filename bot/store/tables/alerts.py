@@ -60,16 +60,45 @@ class Silence(SQLModel, table=True):
     __tablename__ = "silence"
 
     id: int | None = Field(default=None, primary_key=True)
-    system: str | None = None
-    """None: every system."""
-    kind: str | None = None
-    """Kind of finding (`alert`, `provider_status`, …); None: every kind."""
-    subject: str | None = None
-    """Subject of the finding (an alertname, a provider); None: every subject. `*` at the end matches the rest."""
+    system: str
+    cause: str | None = None
+    """Subject or kind of the findings (an alertname, a provider, `calls_failing`); `*` at the end matches the rest.
+
+    None: everything about the system.
+    """
     reason: str
     created_at: datetime
     created_by: str
+    starts_at: datetime
     ends_at: datetime = Field(index=True)
-    ended_at: datetime | None = None
-    """When somebody ended it early."""
-    ended_by: str | None = None
+    begun_at: datetime | None = None
+    """When the pages of open incidents were suspended for it; None: not yet."""
+    cancelled_at: datetime | None = None
+    cancelled_by: str | None = None
+
+
+class Hold(SQLModel, table=True):
+    """What keeps a finding from an incident of one system; at most one is open for a finding and a system."""
+
+    __tablename__ = "hold"
+    __table_args__ = (
+        Index(
+            "uq_hold_open",
+            "finding_id",
+            "system",
+            unique=True,
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    finding_id: int = Field(foreign_key="finding.id", index=True)
+    system: str
+    held_by: str = Field(index=True)
+    """`silence:3`, `maintenance:index-rebuild` or `incident:42`."""
+    reason: str
+    """Why, in the words of whoever silenced, of the catalog, or of the inhibiting incident."""
+    since: datetime
+    released_at: datetime | None = None
+    """When it opened its incident, or was over by itself."""

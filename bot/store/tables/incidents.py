@@ -60,6 +60,8 @@ class Incident(SQLModel, table=True):
     """What it was and what ended it, as a person said when resolving; plain text."""
     flapping_since: datetime | None = None
     """Since when it comes and goes too often to tell each time; None while it does not."""
+    flaps: int = 0
+    """How often it came since then."""
     runbooks_started_at: datetime | None = None
     """When the runbook for it was looked up; None while that is still to be done."""
     version: int = 1
@@ -85,7 +87,7 @@ class TimelineEntry(SQLModel, table=True):
     at: datetime
     kind: str
     """opened, seen, page, acknowledged, step, note, recovered, relapsed, resolved, reopened, delivery, severity,
-    status, title, role, follow_up, reminder"""
+    status, title, role, follow_up, reminder, silenced, released, inhibited, flapping"""
     actor: str
     text: str
     """Plain text; escaped when shown."""

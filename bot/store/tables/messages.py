@@ -110,3 +110,32 @@ class SlackWorkspace(SQLModel, table=True):
     id: int = Field(default=1, primary_key=True)
     url: str
     """As Slack says it, ending in a slash."""
+
+
+class AppHome(SQLModel, table=True):
+    """Somebody who has opened App Home, and what it shows them; the publishing itself is a message of the outbox."""
+
+    __tablename__ = "app_home"
+
+    user_id: str = Field(primary_key=True)
+    opened_at: datetime
+    """When they opened it last."""
+    mark: str | None = None
+    """A hash of what Slack has; None: it is to be published in any case."""
+    published_at: datetime | None = None
+
+
+class SlackGroup(Leased, table=True):
+    """A Slack user group that the catalog names, and its members as Slack told them last."""
+
+    __tablename__ = "slack_group"
+
+    id: str = Field(primary_key=True)
+    members: list[str] = json_field(default_factory=list)
+    """Slack users, also those whom the catalog does not know."""
+    fetched_at: datetime | None = None
+    next_at: datetime
+    """When it is asked for again."""
+    failures: int = 0
+    error: str | None = None
+    """Slack's code where it did not tell the last time."""

@@ -99,5 +99,3 @@ class Finding(SQLModel, table=True):
     dedupe_key: str = Field(index=True)
     opened_at: datetime
     cleared_at: datetime | None = None
-    held_by: str | None = Field(default=None, index=True)
-    """What keeps it from an incident of its own: `silence:3`, `maintenance:weekly-deploy` or `incident:42`."""

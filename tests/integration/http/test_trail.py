@@ -28,7 +28,7 @@ from prometheus_client import REGISTRY, generate_latest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from bot.http import trail
+from bot.http import bodies, trail
 from bot.http.problems import EXCEPTION_HANDLERS
 from bot.http.server import HttpServer
 from bot.settings import Settings
@@ -300,7 +300,7 @@ async def test_a_defect_of_ours_is_503_not_500(http: httpx.AsyncClient, monkeypa
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(trail, "Unpacker", fail)
+    monkeypatch.setattr(bodies, "Unpacker", fail)
     assert (await http.post("/v1/traces", content=CHAT, headers=PROTOBUF)).status_code == 503
 
 

@@ -160,7 +160,7 @@ async def test_a_target_without_anybody_says_why(desk: Desk) -> None:
         ("nobody for rotation:support/nights", "nobody is on call"),
         ("nobody for rotation:support/days", "rotation support has no layer days any more"),
         ("nobody for rotation:gone", "rotation gone is not in the catalog any more"),
-        ("nobody for group:empty", "group empty has nobody in it"),
+        ("nobody for group:empty", "Slack has not told yet who is in group empty"),
         ("nobody for group:gone", "group gone is not in the catalog any more"),
         ("nobody for nonsense", "no such target"),
     ]

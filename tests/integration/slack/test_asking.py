@@ -55,8 +55,8 @@ async def test_an_unknown_word_is_answered_with_what_may_have_been_meant(place: 
 
 async def test_a_word_of_the_whole_desk_that_nothing_stands_behind_yet_says_so(place: Place) -> None:
     await place.face()
-    await place.do("command", user="maria", channel="support-bot", command="/badday", text="postmortem 1")
-    await whispered(place, "maria", "`/badday postmortem` is not there yet")
+    await place.do("command", user="maria", channel="support-bot", command="/badday", text="drill")
+    await whispered(place, "maria", "`/badday drill` is not there yet")
 
 
 async def test_arming_an_unknown_system_names_those_there_are(place: Place) -> None:
@@ -208,7 +208,7 @@ async def test_an_item_that_fails_is_kept_with_its_reason_and_stops_nobody(
     async def broken(*_: Any) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("bot.slack.worker.home.opened", broken)
+    monkeypatch.setattr("bot.slack.worker.homes.opened", broken)
     await place.face()
     await place.do("home", user="maria")
 

@@ -1,6 +1,7 @@
 """What the doctor says about who is on call."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
@@ -9,6 +10,7 @@ from bot.catalog import Catalog, parse_catalog
 from bot.doctor.check import Check, Status
 from bot.doctor.cover import judge
 from bot.paging.contact import Secrets
+from bot.paging.groups import Members
 from bot.paging.overrides import StandIns
 from bot.paging.rotations import Override
 
@@ -140,3 +142,35 @@ def test_more_acknowledgements_than_people_are_a_failure() -> None:
     catalog = with_policy("{notify: [owner]}", more=", acknowledgements: 2")
     check = only(catalog, "paging support-bot")
     assert check.message == "2 people must acknowledge, and only 1 can be paged"
+
+
+LEADS = parse_catalog(PEOPLE + MAIL + SYSTEM + "groups:\n  leads: {people: [maria], slack: S0LEADS0001}\n")
+FETCHED = Members(people=("sam",), fetched_at=NOW - timedelta(minutes=5))
+
+
+def of_group(members: Members | None) -> Check:
+    standing = StandIns(groups={"leads": members} if members is not None else {})
+    (check,) = [check for check in said(LEADS, standing) if check.check == "group leads"]
+    return check
+
+
+def test_a_slack_user_group_whose_members_are_all_known_is_fine() -> None:
+    assert of_group(FETCHED) == Check("group leads", Status.OK, "2 people, 1 by Slack")
+
+
+def test_members_of_a_user_group_whom_the_catalog_does_not_know_are_named() -> None:
+    check = of_group(replace(FETCHED, strangers=("Ana Silva", "U0NEW")))
+    assert check.status is Status.WARN
+    assert "does not know Ana Silva, U0NEW of user group S0LEADS0001" in check.message
+
+
+def test_a_user_group_that_slack_does_not_tell_of_is_said_with_what_counts_meanwhile() -> None:
+    check = of_group(replace(FETCHED, error="missing_scope"))
+    assert "those of 02 Mar 08:55 UTC count" in check.message
+    assert "usergroups:read" in check.fix
+    assert "nobody of it is paged" in of_group(Members(error="paid_teams_only")).message
+
+
+def test_a_user_group_that_nobody_asked_for_yet_or_for_long_is_said() -> None:
+    assert "were not fetched yet" in of_group(None).message
+    assert "fetched last on 02 Mar at 06:00" in of_group(replace(FETCHED, fetched_at=NOW - timedelta(hours=3))).message

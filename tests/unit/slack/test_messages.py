@@ -13,7 +13,6 @@ from bot.slack.messages import (
     ephemeral,
     escalation,
     help,  # noqa: A004 - the message's name
-    home,
     incident_root,
     note,
     page,
@@ -21,7 +20,7 @@ from bot.slack.messages import (
     step,
     summary,
 )
-from bot.slack.messages.words import Deed, span
+from bot.slack.messages.words import Deed, Source, span
 from tests.unit.slack.snapshot import assert_snapshot
 
 AT = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
@@ -39,6 +38,7 @@ ROOT = incident_root.IncidentRootView(
     opened_by="Badday",
     known="API: major outage since 13:58, 2 of the last 3 looks at status.openai were bad",
     paging=incident_root.Paging("Maria Ortiz", "delivered", AT),
+    sources=[Source("watch status.openai", AT), Source("calls of support-bot")],
 )
 ACKNOWLEDGED = replace(ROOT, state="acknowledged", version=2, acknowledged=Deed("Sam Lee", LATER))
 OFFERED = incident_root.OfferedStep(2, 3, "Move chat to anthropic", "offered")
@@ -80,6 +80,7 @@ PAGED = page.PagedIncident(
     why="owner of support-bot",
     known="API: major outage",
     thread="https://example.slack.com/archives/C1/p1772460000000100",
+    sources=[Source("watch status.openai", AT)],
 )
 SECOND = replace(PAGED, number=43, system="search", why="owner of search", thread=None, known="")
 
@@ -250,6 +251,7 @@ def test_undoing_a_step_asks_first_and_names_the_exact_change() -> None:
 def test_the_summary_gives_the_figures_and_what_is_still_changed() -> None:
     view = summary.SummaryView(
         number=42,
+        version=5,
         system="support-bot",
         title="OpenAI: API has a major outage",
         opened_at=AT,
@@ -258,6 +260,8 @@ def test_the_summary_gives_the_figures_and_what_is_still_changed() -> None:
         acknowledged=DEED,
         steps=["Move chat to anthropic: done by Maria Ortiz"],
         left=["route.chat: openai → anthropic"],
+        sources=["watch status.openai"],
+        impact=incident_root.CallsImpact(1204, {"anthropic": 412}, 7),
     )
     assert_snapshot("summary", summary.render(view).payload())
 
@@ -328,16 +332,6 @@ def test_help_lists_what_can_be_typed() -> None:
 def test_an_answer_for_one_person_is_one_sentence() -> None:
     view = ephemeral.EphemeralView(markup("Already acknowledged by {by}", by="Sam & <Lee>"))
     assert_snapshot("ephemeral", ephemeral.render(view).payload())
-
-
-def test_home_shows_open_incidents_and_systems() -> None:
-    incident = home.HomeIncident(42, 1, "support-bot", "OpenAI: outage", "sev2", "triggered", AT, "Maria Ortiz", True)
-    taken = replace(incident, number=43, state="acknowledged", mine=False, thread="https://example.slack.com/x")
-    assert_snapshot("home", home.render(home.HomeView(AT, [incident, taken], SYSTEMS)).view())
-
-
-def test_home_without_incidents_says_so() -> None:
-    assert_snapshot("home_calm", home.render(home.HomeView(AT, [], [])).view())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Noise: silences, maintenance, inhibition and flapping, on both engines."""
