@@ -4,6 +4,8 @@ Healthchecks.io, Cronitor, Uptime Kuma's push and their like take a GET of an ad
 is a secret: who has it can keep the alarm quiet. It is never logged.
 """
 
+import asyncio
+
 import httpx
 import structlog
 from pydantic import SecretStr
@@ -24,8 +26,9 @@ class Heartbeat:
         if self._url is None:
             return False
         try:
-            answer = await self._web.get(self._url.get_secret_value(), timeout=WITHIN, follow_redirects=False)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            async with asyncio.timeout(WITHIN):  # the library's own limit is for each part of an answer
+                answer = await self._web.get(self._url.get_secret_value(), follow_redirects=False)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # TimeoutError is an OSError
             # The library's own words may repeat the address.
             log.warning("heartbeat not taken", error=type(error).__name__)
             return False
