@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute
 from bot import logs
 from bot.alerts.handler import AlertHandler
 from bot.alerts.intake import AlertIntake
+from bot.auditor.auditor import Auditor
+from bot.auditor.heartbeat import Heartbeat
 from bot.catalog import CatalogError
 from bot.catalog.live import LiveCatalog
 from bot.http import acks, auth, health, ofrep, pagerduty, postmortem, problems, twilio
@@ -126,6 +128,7 @@ class Application:
             self._crew.hire("releaser", Releaser(self.db, self.catalog, self.clock).run)
             self._crew.hire("impact", ImpactKeeper(self.db, self.clock).run)
             self._crew.hire("retention", Retention(self.db, self.clock).run)
+            self._hire_auditor()
         if self._slack is not None:
             await self._slack.start(self._crew)
         self.ready = True
@@ -186,6 +189,11 @@ class Application:
         self._crew.hire("page sender", self._couriers[0].run)
         self._crew.hire("contact tests", self._couriers[1].run)
         self._crew.hire("ends told elsewhere", EndTeller(desk).run)
+
+    def _hire_auditor(self) -> None:
+        assert self._web is not None
+        heartbeat = Heartbeat(self.settings.heartbeat_url, self._web)
+        self._crew.hire("auditor", Auditor(self.db, self.catalog, self.clock, heartbeat).run)
 
     def _slack_face(self) -> "SlackFace":
         # Bolt takes a fifth of a second to import: roles without Slack do without it.

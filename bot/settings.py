@@ -38,6 +38,7 @@ class Settings(BaseModel):
     slack_signing_secret: SecretStr | None = None
     slack_api_url: str = SLACK_API_URL
     slack_pace: float | None = 1.0
+    heartbeat_url: SecretStr | None = None
 
 
 def config_path(config: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -75,6 +76,7 @@ def load_settings(config: Path | None = None, environ: Mapping[str, str] = os.en
         slack_signing_secret=_secret(values, "SLACK_SIGNING_SECRET"),
         slack_api_url=api_url,
         slack_pace=_pace(values.get("BADDAY_SLACK_PACE", "1/s"), api_url),
+        heartbeat_url=_heartbeat_url(values.get("BADDAY_HEARTBEAT_URL")),
     )
 
 
@@ -134,6 +136,20 @@ def _web_url(name: str, value: str) -> str:
     if not usable or re.search(r"\s", value):
         raise SettingsError(f"{name}: {value!r} is not a web address; write one that starts with https://")
     return value
+
+
+def _heartbeat_url(value: str | None) -> SecretStr | None:
+    if value is None:
+        return None
+    # The value is not shown: whoever has it can keep the alarm quiet.
+    fix = "write the address that the monitoring service gives you, beginning with https://"
+    try:
+        url = _web_url("BADDAY_HEARTBEAT_URL", value)
+    except SettingsError:
+        raise SettingsError(f"BADDAY_HEARTBEAT_URL: not a web address; {fix}") from None
+    if url.startswith("http://") and not is_loopback(urlsplit(url).hostname):
+        raise SettingsError(f"BADDAY_HEARTBEAT_URL: plain http would send it in the open; {fix}")
+    return SecretStr(url)
 
 
 def _slack_api_url(value: str) -> str:

@@ -7,6 +7,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from bot.store.tables.base import JSON_TYPE
 
 _OPEN = sa.text("ended_at IS NULL")
+_WAITS = sa.text("revision > sent_revision")
 
 revision = "0004"
 down_revision = "0003"
@@ -42,6 +43,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contact_test_outcome"), ["outcome"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_test_person"), ["person"], unique=False)
         batch_op.create_index(batch_op.f("ix_contact_test_token_hash"), ["token_hash"], unique=False)
+
+    op.create_index("ix_outbox_waiting", "outbox", ["changed_at"], sqlite_where=_WAITS, postgresql_where=_WAITS)
+    op.create_table(
+        "auditor_turn",
+        sa.Column("lease_owner", sa.String(), nullable=True),
+        sa.Column("lease_until", UTCDateTime(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("next_at", UTCDateTime(), nullable=False),
+        sa.Column("looked_at", UTCDateTime(), nullable=True),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_auditor_turn")),
+    )
+    op.create_table(
+        "stuck",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("system", sa.String(), nullable=True),
+        sa.Column("since", UTCDateTime(), nullable=False),
+        sa.Column("found_at", UTCDateTime(), nullable=False),
+        sa.Column("reported_at", UTCDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_stuck")),
+    )
 
     op.create_table(
         "slack_workspace",
@@ -411,6 +436,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contact_test_external_id"))
 
     op.drop_table("contact_test")
+    op.drop_table("stuck")
+    op.drop_table("auditor_turn")
+    op.drop_index("ix_outbox_waiting", table_name="outbox", sqlite_where=_WAITS, postgresql_where=_WAITS)
     op.drop_table("slack_group")
     op.drop_table("app_home")
     op.drop_table("slack_workspace")

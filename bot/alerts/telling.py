@@ -32,6 +32,8 @@ async def tell(session: AsyncSession, catalog: Catalog, changes: Collection[Chan
         return
     standing = await rows.standing(session, groups)
     open_now = await _open(session, groups)
+    if len(open_now) > 1:
+        await findings.hold_of(session, open_now.values())
     opened: list[tuple[Group, int]] = []
     for group, change in groups.items():
         stands, finding = standing.get(group), open_now.get(group)

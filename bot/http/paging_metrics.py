@@ -39,6 +39,7 @@ class _Counted(Collector):
         for watch, slots in self._measures.missed_slots:
             missed.add_metric([watch], slots)
         yield missed
+        yield from self._auditor()
 
     def _times(self) -> Iterator[Metric]:
         labels = ["system", "severity"]
@@ -68,6 +69,19 @@ class _Counted(Collector):
             oldest.add_metric([one.priority], one.oldest)
         yield depth
         yield oldest
+
+    def _auditor(self) -> Iterator[Metric]:
+        stuck = GaugeMetricFamily(
+            "badday_stuck", "What was overdue when the auditor last looked, at most 20 of a kind", labels=["kind"]
+        )
+        for kind, things in self._measures.stuck:
+            stuck.add_metric([kind], things)
+        yield stuck
+        looked_at = self._measures.looked_at
+        if looked_at is not None:
+            yield GaugeMetricFamily(
+                "badday_auditor_last_look_timestamp_seconds", "When the auditor last looked", looked_at.timestamp()
+            )
 
     def _deliveries(self) -> Iterator[Metric]:
         labels = ["method", "outcome"]

@@ -1,10 +1,13 @@
-"""What a finding means for incidents: it opens, joins, recovers or relapses one for each system that is touched."""
+"""What a finding means for incidents: it opens, joins, recovers or relapses one for each system that is touched.
 
-from collections.abc import Sequence
+Whoever takes several incidents takes them by their number, so that two callers never wait for each other.
+"""
+
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -26,9 +29,10 @@ async def opened(
     """
     assert finding.id is not None
     touched = []
-    for system, provider in touches(catalog, finding):
-        if only not in (None, system):
-            continue
+    wanted = [(system, provider) for system, provider in touches(catalog, finding) if only in (None, system)]
+    if len(wanted) > 1:
+        await _hold(session, [system for system, _ in wanted])
+    for system, provider in wanted:
         if await holds.hold_for(session, catalog, finding, system, provider, now=now) is not None:
             continue
         cause = f"{finding.kind}:{finding.subject}"
@@ -52,6 +56,24 @@ async def opened(
         await _relapse(session, incident, now=now)
         touched.append(incident)
     return touched
+
+
+async def hold_of(session: AsyncSession, found: Collection[Finding]) -> None:
+    """Hold the incidents of several findings, for one who goes through the findings one after the other."""
+    linked = select(col(IncidentFinding.incident_id)).where(
+        col(IncidentFinding.finding_id).in_([finding.id for finding in found])
+    )
+    await session.execute(_by_number(col(Incident.id).in_(linked)))
+
+
+async def _hold(session: AsyncSession, systems: Collection[str]) -> None:
+    """Hold the open incidents of the systems: the finding may join any of them, or be explained by it."""
+    await session.execute(_by_number(col(Incident.system).in_(systems)))
+
+
+def _by_number(which: ColumnElement[bool]) -> Select[int | None]:
+    statement = select(col(Incident.id)).where(which, col(Incident.resolved_at).is_(None))
+    return statement.order_by(col(Incident.id)).with_for_update()
 
 
 def touches(catalog: Catalog, finding: Finding) -> list[tuple[str, str | None]]:
@@ -202,6 +224,7 @@ async def _incidents(session: AsyncSession, finding: Finding) -> Sequence[Incide
         select(Incident)
         .join(IncidentFinding, col(IncidentFinding.incident_id) == col(Incident.id))
         .where(col(IncidentFinding.finding_id) == finding.id, col(Incident.resolved_at).is_(None))
+        .order_by(col(Incident.id))
         .with_for_update()
     )
     return (await session.execute(statement)).scalars().all()

@@ -13,7 +13,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
-from bot.incidents import findings, holds, inhibition, silences, silencing, timeline, windows
+from bot.incidents import findings, holds, inhibition, owners, silences, silencing, timeline, windows
 from bot.spans import clock
 from bot.store.database import Database
 from bot.store.tables import Finding, Hold, Incident, Silence
@@ -76,6 +76,7 @@ class Releaser:
                 assert incident.id is not None
                 text = f"Known since {clock(finding.opened_at, now)}; held back until now by {_words(hold)}"
                 await timeline.add(session, incident.id, kind="released", actor="badday", text=text, now=now, show=True)
+                await owners.tell(session, self._catalog(), finding, incident, now=now)
         log.info("finding released", finding=finding.id, system=hold.system, held_by=hold.held_by)
         return True
 

@@ -18,7 +18,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.database import is_postgres
 from bot.store.outbox import Priority, State
-from bot.store.tables import Escalation, Incident, OutboxMessage, PageAttempt, PollTarget, WatchState
+from bot.store.tables import (
+    AuditorTurn,
+    Escalation,
+    Incident,
+    OutboxMessage,
+    PageAttempt,
+    PollTarget,
+    Stuck,
+    WatchState,
+)
 
 PAGE_WITHIN = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 """Upper bounds of time to page, in seconds."""
@@ -72,15 +81,21 @@ class Measures:
     missed_slots: Sequence[tuple[str, int]]
     """By watch; several watches of one page share its slots."""
     deliveries: Sequence[Deliveries]
+    stuck: Sequence[tuple[str, int]]
+    """What the auditor found overdue at its last look, by kind; kinds of which nothing is are not there."""
+    looked_at: datetime | None
+    """When the auditor last looked."""
 
 
 async def measure(session: AsyncSession, *, now: datetime) -> Measures:
-    """Everything, in four grouped reads."""
+    """Everything, in a handful of grouped reads."""
     return Measures(
         times=await _times(session),
         waiting=await _waiting(session, now),
         missed_slots=await _missed_slots(session),
         deliveries=await _deliveries(session),
+        stuck=await _stuck(session),
+        looked_at=(await session.execute(select(col(AuditorTurn.looked_at)))).scalars().first(),
     )
 
 
@@ -177,3 +192,8 @@ async def _deliveries(session: AsyncSession) -> list[Deliveries]:
     key = (col(PageAttempt.method), col(PageAttempt.outcome))
     statement = select(*key, func.count()).group_by(*key).order_by(*key)
     return [Deliveries(*row) for row in (await session.execute(statement)).all()]
+
+
+async def _stuck(session: AsyncSession) -> list[tuple[str, int]]:
+    statement = select(col(Stuck.kind), func.count()).group_by(col(Stuck.kind)).order_by(col(Stuck.kind))
+    return [(kind, things) for kind, things in (await session.execute(statement)).all()]

@@ -1,6 +1,7 @@
 """From a row of the outbox to what Slack shows: each kind has a view that is read now and a message that shows it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -8,6 +9,7 @@ from bot.incidents.postmortem import Document
 from bot.slack import commands
 from bot.slack.blocks import Home, Message, Mrkdwn, markup
 from bot.slack.messages import (
+    auditor,
     calls,
     calls_setup,
     contact_tests,
@@ -101,6 +103,11 @@ async def _reminder(look: Look, subject: Subject) -> Shown:
     return reminder.render(await reminder_views.reminder(look, subject))
 
 
+async def _auditor(_look: Look, subject: Subject) -> Shown:
+    stuck = [(one["text"], datetime.fromisoformat(one["since"])) for one in subject["stuck"]]
+    return auditor.render(auditor.AuditorView(stuck))
+
+
 async def _help(_look: Look, _subject: Subject) -> Shown:
     return help.render(commands.overview())
 
@@ -142,6 +149,7 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "contact_test": _contact_test,
         "contact_tests": _contact_tests,
         "reminder": _reminder,
+        "auditor": _auditor,
         "help": _help,
         "home": _home,
         "ephemeral": _ephemeral,

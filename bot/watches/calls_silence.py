@@ -11,9 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.catalog import Catalog, System
 from bot.detect.calls import HOLD
 from bot.detect.silence import REACH, expects_calls, hour_of
-from bot.incidents import findings, timeline
+from bot.incidents import findings, owners
 from bot.incidents.severity import Severity
-from bot.store import outbox
 from bot.store.tables import CallHour, CallSeries, CallSource, CallsWatchState, Finding
 from bot.watches import calls_words
 
@@ -79,20 +78,7 @@ async def _begin(session: AsyncSession, catalog: Catalog, system: System, last: 
     assert finding.id is not None
     log.warning("finding", kind=KIND, subject=system.name, last_call_at=last.isoformat())
     for incident in await findings.opened(session, catalog, finding, now=now):
-        assert incident.id is not None
-        # Nobody is paged for it, but a thread alone would not reach the owner.
-        text = f"{system.name}: {finding.title}. Its thread is incident {incident.id} in #{system.channel}"
-        entry = await timeline.add(session, incident.id, kind="seen", actor="badday", text=text, now=now)
-        await outbox.post(
-            session,
-            key=f"silence:{finding.id}:owner",
-            kind="note",
-            subject={"entry": entry.id},
-            channel=f"person:{incident.owner}",
-            priority=outbox.Priority.REPLY,
-            incident_id=incident.id,
-            now=now,
-        )
+        await owners.tell(session, catalog, finding, incident, now=now)
     return finding.id
 
 

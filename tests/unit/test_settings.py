@@ -91,6 +91,8 @@ def test_no_pace_is_for_a_workspace_on_this_machine(tmp_path: Path) -> None:
         ("SLACK_API_URL", "http://slack.example.com/api/"),
         ("SLACK_BOT_TOKEN", "xapp-hunter2"),
         ("SLACK_APP_TOKEN", "xoxb-hunter2"),
+        ("BADDAY_HEARTBEAT_URL", "hc-ping.example/hunter2"),
+        ("BADDAY_HEARTBEAT_URL", "http://hc.example.com/hunter2"),
         ("BADDAY_SLACK_PACE", "fast"),
         ("BADDAY_SLACK_PACE", "0/s"),
     ],
@@ -103,7 +105,8 @@ def test_a_wrong_value_names_its_variable_and_never_a_secret(tmp_path: Path, nam
 
 
 def test_secrets_are_not_printed(tmp_path: Path) -> None:
-    settings = load_settings(tmp_path / "x", {"SLACK_BOT_TOKEN": "xoxb-hunter2", "BADDAY_API_TOKEN": "hunter2"})
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-hunter2", "BADDAY_API_TOKEN": "hunter2"}
+    settings = load_settings(tmp_path / "x", {**tokens, "BADDAY_HEARTBEAT_URL": "https://hc.example/hunter2"})
     assert "hunter2" not in repr(settings) + str(settings) + settings.model_dump_json()
 
 

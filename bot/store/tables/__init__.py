@@ -2,6 +2,7 @@
 
 from bot.store.tables.alerts import Alert, Hold, Silence
 from bot.store.tables.audit import AuditEntry
+from bot.store.tables.auditor import AuditorTurn, Stuck
 from bot.store.tables.base import Leased
 from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
 from bot.store.tables.incidents import FollowUp, Incident, IncidentFinding, IncidentRole, Picture, TimelineEntry
@@ -42,6 +43,7 @@ __all__ = [
     "AppHome",
     "Arming",
     "AuditEntry",
+    "AuditorTurn",
     "BodyDictionary",
     "Call",
     "CallBody",
@@ -78,6 +80,7 @@ __all__ = [
     "SlackGroup",
     "SlackIdentity",
     "SlackWorkspace",
+    "Stuck",
     "Switch",
     "TimelineEntry",
     "TrailCursor",

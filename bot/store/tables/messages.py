@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from bot.store.tables.base import Leased, json_field
+
+_WAITS = text("revision > sent_revision")
 
 
 class InboxItem(Leased, table=True):
@@ -35,6 +37,7 @@ class OutboxMessage(Leased, table=True):
     __table_args__ = (
         Index("ix_outbox_state_not_before", "state", "not_before"),
         Index("ix_outbox_channel_state", "channel", "state"),
+        Index("ix_outbox_waiting", "changed_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
     )
 
     id: UUID = Field(primary_key=True)

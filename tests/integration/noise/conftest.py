@@ -84,7 +84,13 @@ class Desk:
         await self.later()
 
     async def finds(
-        self, kind: str, subject: str = "northwind", *, system: str | None = None, provider: str | None = None
+        self,
+        kind: str,
+        subject: str = "northwind",
+        *,
+        system: str | None = None,
+        provider: str | None = None,
+        severity: str = "sev2",
     ) -> tuple[Finding, Sequence[Incident]]:
         """A detector concludes something."""
         async with self.db.transaction() as session:
@@ -93,7 +99,7 @@ class Desk:
                 subject=subject,
                 system=system,
                 provider=provider,
-                severity="sev2",
+                severity=severity,
                 title=f"{subject}: {kind.replace('_', ' ')}",
                 evidence={"known": f"{kind} of {subject}"},
                 dedupe_key=f"{kind}:{system}:{subject}",

@@ -30,6 +30,20 @@ async def test_what_comes_while_it_is_silent_opens_nothing_and_comes_at_its_end(
     assert "Known since 09:00 UTC; held back until now by silence 1 (we move the index)" in await desk.said()
 
 
+async def test_an_owner_whose_silent_calls_were_held_back_is_told_at_its_end(desk: Desk) -> None:
+    """It pages nobody, so that only the direct message reaches them."""
+    await desk.silences()
+    finding, opened = await desk.finds("calls_silent", "support-bot", system="support-bot", severity="sev3")
+    assert opened == []
+    await desk.later(HOUR)
+    (incident,) = await desk.incidents()
+    (told,) = [one for one in await desk.messages() if one.channel == "person:maria"]
+    assert (told.key, told.incident_id) == (f"silence:{finding.id}:owner", incident.id)
+    text = "support-bot: support-bot: calls silent. Its thread is incident 1 in #support-bot"
+    assert (await desk.said()).count(text) == 1
+    assert await desk.paged() == []
+
+
 async def test_what_is_over_before_its_end_is_never_told(desk: Desk) -> None:
     await desk.silences()
     await desk.fires()

@@ -10,6 +10,7 @@ from bot.runbooks.clicks import Verb
 from bot.runbooks.life import Event, State, after
 from bot.slack.blocks import markup
 from bot.slack.messages import (
+    auditor,
     ephemeral,
     escalation,
     help,  # noqa: A004 - the message's name
@@ -339,3 +340,17 @@ def test_an_answer_for_one_person_is_one_sentence() -> None:
 )
 def test_durations_are_told_as_people_say_them(seconds: int, shown: str) -> None:
     assert span(timedelta(seconds=seconds)) == shown
+
+
+def test_what_is_stuck_is_told_with_its_beginning_and_what_to_do() -> None:
+    stuck = [("the page to Sam Lee waits to go on", AT), ("https://status.example/?a=1&b=<2> is not polled", LATER)]
+    assert_snapshot("auditor", auditor.render(auditor.AuditorView(stuck)).payload())
+
+
+def test_of_much_that_is_stuck_the_longest_overdue_are_told() -> None:
+    shown = auditor.render(auditor.AuditorView([(f"thing {n}", AT) for n in range(140)]))
+    text = json.dumps(shown.payload())
+    assert "140 things overdue" in text
+    assert "thing 9" in text
+    assert "thing 10" not in text
+    assert "and 130 more" in text

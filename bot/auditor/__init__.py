@@ -1,0 +1,1 @@
+"""The auditor: finds what is overdue, repairs it once, tells people, and pings an outside heartbeat."""
