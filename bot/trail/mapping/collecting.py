@@ -54,7 +54,7 @@ def collect(told: Told, attributes: Mapping[str, Any]) -> None:
                     numbered = []
                 numbered.append((name, value))
             continue
-        if value is None or value == "" or value == "__REDACTED__":
+        if (not value and (value is None or value == "")) or value == "__REDACTED__":
             continue
         for field_name, place in found:
             if field_name == "extra":
