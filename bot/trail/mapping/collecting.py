@@ -54,7 +54,7 @@ def collect(told: Told, attributes: Mapping[str, Any]) -> None:
                     numbered = []
                 numbered.append((name, value))
             continue
-        if value is None or value == "" or value == "__REDACTED__":
+        if (not value and (value is None or value == "")) or value == "__REDACTED__":
             continue
         for field_name, place in found:
             if field_name == "extra":
@@ -78,7 +78,7 @@ def _read_numbered(told: Told, numbered: list[tuple[str, Any]]) -> None:
         if value is None or value == "__REDACTED__":
             continue
         prefix, steps = _steps(told.vocabulary.prefixes, name)
-        if steps[0].isdigit() and len(steps) <= _NUMBERED_DEPTH:
+        if steps[0].isdecimal() and len(steps) <= _NUMBERED_DEPTH:
             _plant(trees[told.vocabulary.numbered[prefix]], steps, value)
     told.input_messages = messages.read_messages(_listed(trees["input"]))
     answers = _listed(trees["output"])
@@ -141,7 +141,7 @@ def _listed(tree: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
     grown = {name: _listed(inner) for name, inner in tree.items()}
-    if grown and all(name.isdigit() and len(name) < 6 for name in grown):
+    if grown and all(map(_is_place, grown)):
         return [grown[name] for name in sorted(grown, key=int)[:_MOST_MESSAGES]]
     return grown
 

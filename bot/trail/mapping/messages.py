@@ -94,14 +94,19 @@ def _type(value: Mapping[str, Any]) -> str:
 
 
 def _of_list(values: Sequence[Any], role: str, depth: int) -> list[Message]:
-    if len(values) == 2 and values[0] in ("system", "human", "user", "assistant", "ai") and isinstance(values[1], str):
+    if len(values) == 2 and isinstance(values[1], str) and values[0] in ("system", "human", "user", "assistant", "ai"):
         return [{"role": _ROLES.get(values[0], values[0]), "content": values[1]}]
     if values and all(isinstance(value, dict) and "type" in value and not _is_message(value) for value in values):
         message = _message({"role": role, "content": values})
         return [message] if message else []
     result: list[Message] = []
     for value in values:
-        result.extend(read_messages(value, role, depth))
+        if type(value) is dict and "role" in value:  # nearly all are
+            message = _message(value, role)
+            if message is not None:
+                result.append(message)
+        else:
+            result.extend(read_messages(value, role, depth))
     return result
 
 
@@ -385,6 +390,8 @@ def read_output(value: Any) -> tuple[str | None, Any]:
     read = decoded(value)
     if isinstance(read, str):
         return (None if _OBJECT.fullmatch(read) else read or None), None
+    if isinstance(read, list) and len(read) == 1 and isinstance(read[0], dict) and "parts" in read[0]:
+        return output_text(_of_list(read, "assistant", 1)), _finish(read)  # as the conventions have it
     if not read or (isinstance(read, dict) and not any(_says(one) for one in read.values())):
         return None, None
     if isinstance(read, dict) and _ERROR_KEYS.issuperset(read) and "error" in read:  # what gateways say instead

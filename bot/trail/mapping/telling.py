@@ -15,6 +15,9 @@ LONGEST_NAME = 256
 """Characters of ids, models and names that are kept."""
 LONGEST_EXTRA = 4096
 _LONGEST_LIST = 1024
+_FEW = frozenset({"provider", "model_asked", "model_answered", "operation", "finish_reason"})
+"""Fields of which the same few values come all the time."""
+_MOST_WORDS = 10_000
 _NAME_IN_MESSAGE = re.compile(r"([A-Za-z_][\w.]*(?:Error|Exception|Timeout|Exit|Interrupt))\b")
 _MAKERS = tuple(
     (re.compile(names), maker)
@@ -50,7 +53,20 @@ class Told:
     def word(self, name: str) -> str | None:
         """A name, in the trail's own words."""
         value = self.raw.get(name)
-        return None if value is None else word(value, self.vocabulary.values.get(name))
+        if value is None:
+            return None
+        if name not in _FEW or type(value) is not str:
+            return word(value, self.vocabulary.values.get(name))
+        known = self.vocabulary.words
+        try:
+            return known[name, value]
+        except KeyError:
+            if len(known) >= _MOST_WORDS:  # names come from outside
+                known.clear()
+            found = word(value, self.vocabulary.values.get(name))
+            if len(value) <= LONGEST_NAME:
+                known[name, value] = found
+            return found
 
 
 def plain(text: str) -> str:

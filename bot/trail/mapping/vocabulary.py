@@ -268,6 +268,8 @@ class Vocabulary:
     message_events: Mapping[str, str]
     continued: PartRule | None
     values: Mapping[str, Mapping[str, str]]
+    words: dict[tuple[str, str], str | None] = field(default_factory=dict, compare=False, repr=False)
+    """Names that were read before (see telling.Told): the same few come all the time."""
 
     def kind(self, span: Span) -> tuple[bool, Kind | None]:
         """Whether a rule says what the span is, and what."""

@@ -66,7 +66,7 @@ def wanted(sightings: Iterable[Sighting]) -> Wanted:
 def merge(sightings: Iterable[Sighting], known: Known, new_id: Callable[[int], int], *, received_us: int) -> Changes:
     """Join a batch with what is known (see `twins`). Gives the same calls in any order and any batches.
 
-    Neither the sightings nor what is known are changed.
+    What is known stays as it was. The sightings' facts are settled in place, which a second time changes nothing.
     """
     batch = _Batch(known, new_id, received_us)
     for sighting in sorted(sightings, key=_order):
@@ -98,32 +98,30 @@ class _Batch:
         self._wrapped: set[bytes] = set()
         self._standing: list[SpanKey] = []
 
-    def _fresh(self, told: Sighting) -> Sighting:
+    def _settled(self, told: Sighting) -> Sighting:
         """A sighting to work with; what claims to lie in the future is remembered under today."""
-        return Sighting(
-            told.kind,
-            told.trace_id,
-            told.span_id,
-            told.parent_span_id,
-            settle(copied(told.facts)),
-            told.links,
-            told.anchor_us if told.anchor_us <= self._received_us + LATEST_START_US else self._received_us,
-            told.native,
-            told.halved,
-            told.stands,
-        )
+        settle(told.facts)
+        if told.anchor_us <= self._received_us + LATEST_START_US:
+            return told
+        return replace(told, anchor_us=self._received_us)
+
+    def _is_time(self, time_us: int) -> bool:
+        return 0 < time_us <= self._received_us + LATEST_START_US
 
     # calls
 
     def take_call(self, told: Sighting) -> None:
         """A span that is a call."""
-        sighting = self._fresh(told)
+        sighting = self._settled(told)
+        if self._around.is_alone(sighting) and self._is_time(sighting.facts.start_us):  # as nearly all are
+            self._around.put_call(self._call(self._new_id(sighting.facts.start_us), sighting))
+            return
         own = self._around.owner((sighting.trace_id, sighting.span_id)) if sighting.span_id else None
-        self._correct_start(sighting.facts, own)
+        sighting = self._at_a_time(sighting, own)
         found = twins(sighting, own, self._around)
         if found:
             call_id = self._unite(found)
-            call = self._give_way(call_id, sighting)
+            call, sighting = self._give_way(call_id, sighting)
             self._around.put_call(self._joined(call, self._call(call_id, sighting)))
         else:
             call_id = self._new_id(sighting.facts.start_us)
@@ -132,23 +130,26 @@ class _Batch:
         if sighting.links:
             self._stand(sighting)
 
-    def _give_way(self, call_id: int, sighting: Sighting) -> StoredCall:
+    def _give_way(self, call_id: int, sighting: Sighting) -> tuple[StoredCall, Sighting]:
         """Of two spans of one emitter, one in the other, the outer may add up several calls: the inner one counts."""
         around = self._around
         call, emitter = around.calls[call_id], sighting.facts.emitter
         key = (sighting.trace_id, sighting.span_id)
         for child in around.under(key):
             if around.owner(child) == call_id and child != key and around.emitter(child) == emitter:
-                sighting.facts = outranked(sighting.facts)
-                return call
+                return call, replace(sighting, facts=outranked(sighting.facts))
         parent = (sighting.trace_id, sighting.parent_span_id or b"")
         if (call.trace_id, call.span_id) == parent and call.facts.emitter == emitter and not around.spans_of(call_id):
-            return replace(call, facts=outranked(call.facts))
-        return call
+            return replace(call, facts=outranked(call.facts)), sighting
+        return call, sighting
 
-    def _correct_start(self, facts: Facts, own: int | None) -> None:
-        if not 0 < facts.start_us <= self._received_us + LATEST_START_US:
-            facts.start_us = self._around.calls[own].facts.start_us if own is not None else self._received_us
+    def _at_a_time(self, sighting: Sighting, own: int | None) -> Sighting:
+        """With a start that can be believed: what the call is known to have started at, else the arrival."""
+        if self._is_time(sighting.facts.start_us):
+            return sighting
+        facts = copied(sighting.facts)
+        facts.start_us = self._around.calls[own].facts.start_us if own is not None else self._received_us
+        return replace(sighting, facts=facts)
 
     def _call(self, call_id: int, sighting: Sighting) -> StoredCall:
         return StoredCall(
@@ -204,10 +205,12 @@ class _Batch:
 
     def take_part(self, told: Sighting) -> None:
         """More about a call that is known, or may come."""
-        sighting = self._fresh(told)
+        sighting = self._settled(told)
         facts = sighting.facts
-        if not 0 < facts.start_us <= self._received_us + LATEST_START_US:
+        if not self._is_time(facts.start_us):
+            facts = copied(facts)
             facts.start_us, facts.duration_us = self._received_us, None
+            sighting = replace(sighting, facts=facts)
         call_id = self._whole(sighting)
         if call_id is not None:
             self._fill(call_id, facts)
@@ -298,7 +301,7 @@ class _Batch:
             return
         before = self._around.spans.get(key)
         start = sighting.facts.start_us
-        if not 0 < start <= self._received_us + LATEST_START_US:
+        if not self._is_time(start):
             start = before.start_us if before is not None else self._received_us
         hints = hints_of(sighting.facts) or None
         span = SeenSpan(*key, sighting.parent_span_id, Kind.WRAPPER, None, start, hints)
@@ -308,6 +311,8 @@ class _Batch:
 
     def take_hints(self) -> None:
         """Give calls what the spans around them hint at."""
+        if not any(span.kind is Kind.WRAPPER for span in self._around.spans.values()):
+            return
         touched = set(self._around.touched)
         for trace_id in self._wrapped:
             touched.update(self._around.of_trace(trace_id))

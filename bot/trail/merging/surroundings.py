@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
-from bot.trail.calls import Kind, SeenSpan, StoredCall
+from bot.trail.calls import Kind, SeenSpan, Sighting, StoredCall
 
+K = TypeVar("K")
+V = TypeVar("V")
 SpanKey = tuple[bytes, bytes]
 """Trace id and span id."""
 EMITTER = "emitter"
@@ -73,28 +76,50 @@ class Surroundings:
         if call.span_id:
             key = (call.trace_id, call.span_id)
             self._owner[key] = call.id
-            self._by_trace.setdefault(call.trace_id, set()).add(call.id)
+            _note(self._by_trace, call.trace_id, call.id)
             self._note_beside(call.trace_id, call.parent_span_id, call.facts.emitter, call.id)
             if call.parent_span_id:
-                self._under.setdefault((call.trace_id, call.parent_span_id), set()).add(key)
+                _note(self._under, (call.trace_id, call.parent_span_id), key)
         if call.facts.response_id:
-            self._by_response.setdefault((call.facts.system, call.facts.response_id), set()).add(call.id)
+            _note(self._by_response, (call.facts.system, call.facts.response_id), call.id)
 
     def _note_span(self, key: SpanKey, span: SeenSpan) -> None:
         if span.call_id is not None and span.call_id in self.calls:
             self._owner[key] = span.call_id
-            self._spans_of.setdefault(span.call_id, set()).add(key)
-            self._by_trace.setdefault(key[0], set()).add(span.call_id)
+            _note(self._spans_of, span.call_id, key)
+            _note(self._by_trace, key[0], span.call_id)
             if span.hints and EMITTER in span.hints:
                 self._note_beside(key[0], span.parent_span_id, str(span.hints[EMITTER]), span.call_id)
         if span.parent_span_id:
-            self._under.setdefault((key[0], span.parent_span_id), set()).add(key)
-        self._points.setdefault((key[0], (span.hints or {}).get(NATIVE)), set()).add(key)
+            _note(self._under, (key[0], span.parent_span_id), key)
+        _note(self._points, (key[0], (span.hints or {}).get(NATIVE)), key)
 
     def _note_beside(self, trace_id: bytes, parent: bytes | None, emitter: str, call_id: int) -> None:
-        self._beside.setdefault((trace_id, parent or b""), {}).setdefault(emitter, set()).add(call_id)
+        place = (trace_id, parent or b"")
+        told = self._beside.get(place)
+        if told is None:
+            self._beside[place] = {emitter: {call_id}}
+        else:
+            _note(told, emitter, call_id)
 
     # reading
+
+    def is_alone(self, sighting: Sighting) -> bool:
+        """Whether nothing is known that a span's call could be joined with, or that waits for it.
+
+        Every question of `twins` and of the parts that wait is answered by one of these tables.
+        """
+        trace_id, parent, facts = sighting.trace_id, sighting.parent_span_id, sighting.facts
+        key = (trace_id, sighting.span_id)
+        return not (
+            sighting.links
+            or key in self._owner
+            or key in self.spans
+            or key in self._under
+            or (trace_id, parent or b"") in self._beside
+            or (parent and (trace_id, parent) in self._owner)
+            or (facts.response_id and (facts.system, facts.response_id) in self._by_response)
+        )
 
     def owner(self, key: SpanKey) -> int | None:
         """The call that a span is of."""
@@ -166,3 +191,12 @@ class Surroundings:
         """Everybody who told of a call."""
         told = {str(span.hints[EMITTER]) for span in self.spans_of(call_id) if span.hints and EMITTER in span.hints}
         return told | {self.calls[call_id].facts.emitter}
+
+
+def _note(sets: dict[K, set[V]], key: K, value: V) -> None:
+    """Put a value into the set at a key."""
+    found = sets.get(key)
+    if found is None:
+        sets[key] = {value}
+    else:
+        found.add(value)

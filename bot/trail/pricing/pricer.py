@@ -52,8 +52,6 @@ class _Tariff(NamedTuple):
     version: str
 
     def at(self, start_us: int) -> Rates | None:
-        if not self.by_time:
-            return self.rates
         time = EPOCH + timedelta(microseconds=start_us)
         return next(
             (rates for holds, rates in reversed(self.by_time) if holds is None or holds.active(time)), self.rates
@@ -85,7 +83,7 @@ class Pricer:
             tariff = self._remembered(key)
         if tariff is None:
             return _by_emitter(facts)
-        rates = tariff.at(facts.start_us)
+        rates = tariff.at(facts.start_us) if tariff.by_time else tariff.rates
         if rates is None:
             return _by_emitter(facts)
         band = rates.band(used.input)

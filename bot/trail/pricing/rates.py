@@ -45,15 +45,11 @@ class Band(NamedTuple):
 
     def nano(self, used: Usage) -> int:
         """The cost in billionths of a dollar, rounded half even."""
-        scaled = (
-            self.input * (used.input - used.cached - used.written)
-            + self.cached * used.cached
-            + self.written * (used.written - used.long)
-            + self.long * used.long
-            + self.output * (used.output - used.reasoning)
-            + self.reasoning * used.reasoning
-            + self.request
-        )
+        told, cached, written, long, output, reasoning = used
+        scaled = self.input * (told - cached - written) + self.output * (output - reasoning) + self.request
+        if cached or written or reasoning:
+            scaled += self.cached * cached + self.reasoning * reasoning
+            scaled += self.written * (written - long) + self.long * long
         whole, rest = divmod(scaled, _SCALE)
         twice = 2 * rest
         return whole + (twice > _SCALE or (twice == _SCALE and whole & 1))

@@ -1,7 +1,6 @@
 """Short fingerprints: what was asked (ties repetitions of one request together), and whom a call was for."""
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -21,44 +20,49 @@ def input_hash(text: str | None) -> int | None:
     """
     if text is None:
         return None
-    messages = [(role, said) for role, said in _messages(text) if said]
-    if not messages:
+    instructions: list[str] = []
+    others: list[str] = []
+    for message in _read(text):
+        role, said = _told(message)
+        if said := said.strip():
+            (instructions if role == "system" else others).append(f"{role}{_FIELD}{said}")
+    whole = _MESSAGE.join(instructions + others)
+    if not whole:
         return None
-    messages.sort(key=_is_not_system)
-    return _digest(_MESSAGE.join(f"{role}{_FIELD}{said}" for role, said in messages), b"input")
+    # Processors have instructions for SHA-256: it takes half the time of blake2b.
+    return _signed(hashlib.sha256(whole.encode("utf-8", "surrogatepass")).digest()[:8])
 
 
 def user_hash(user: str | None) -> int | None:
     """64 bits (signed) that stand for one user; None where none was told."""
     told = user.strip() if user else ""
-    return _digest(told, b"user") if told else None
+    if not told:
+        return None
+    return _signed(hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=8, person=b"user").digest())
 
 
-def _digest(text: str, purpose: bytes) -> int:
-    raw = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, person=purpose).digest()
+def _signed(raw: bytes) -> int:
     return int.from_bytes(raw, "big", signed=True)
 
 
-def _is_not_system(message: tuple[str, str]) -> bool:
-    return message[0] != "system"
-
-
-def _messages(text: str) -> Iterator[tuple[str, str]]:
-    """Role and words of each message; plain text is one message of the user."""
+def _read(text: str) -> list[Any]:
+    """The messages; plain text is one."""
     try:
         document = orjson.loads(text) if text.lstrip()[:1] in ("[", "{") else text
     except ValueError:
         document = text
-    for message in document if isinstance(document, list) else [document]:
-        if isinstance(message, dict):
-            said = message.get("content")
-            if len(message) == 2 and type(said) is str and message.get("role") in _PLAIN_ROLES:  # nearly all messages
-                yield message["role"], said.strip()
-                continue
-            role = str(message.get("role") or "user").lower()
-            yield _ROLES.get(role, role), _words(message).strip()
-        else:
-            yield "user", _words(message).strip()
+    return document if isinstance(document, list) else [document]
+
+
+def _told(message: Any) -> tuple[str, str]:
+    """Role and words of a message; a text is the user's."""
+    if not isinstance(message, dict):
+        return "user", _words(message)
+    role, said = message.get("role"), message.get("content")
+    if len(message) == 2 and type(said) is str and role in _PLAIN_ROLES:  # nearly all messages
+        return role, said
+    role = str(role or "user").lower()
+    return _ROLES.get(role, role), _words(message)
 
 
 def _words(part: Any) -> str:

@@ -122,12 +122,14 @@ def _bound(facts: Facts) -> None:
     """Cut names and numbers to what columns hold. It runs for everything that comes: nearly all of it is fine."""
     names = [name for name in _names(facts) if name]
     together = "".join(names)
-    if not together.isascii() or "\0" in together or max(map(len, names), default=0) > NAME:
+    too_long = len(together) > NAME and max(map(len, names)) > NAME
+    if too_long or not together.isascii() or "\0" in together:
         for name in _NAMES:
             text = getattr(facts, name)
             if text:
                 setattr(facts, name, clean(text)[:NAME])
-    if _any_beyond(_numbers(facts), _INTEGER) or _any_beyond(_small_numbers(facts), _SMALL):
+    seldom = facts.http_status or facts.retries or facts.attempt_hint
+    if _any_beyond(_numbers(facts), _INTEGER) or (seldom and _any_beyond(_small_numbers(facts), _SMALL)):
         for name, largest in _NUMBERS.items():
             number = getattr(facts, name)
             if number is not None:

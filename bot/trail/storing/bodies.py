@@ -7,7 +7,8 @@ import zstandard
 
 LARGEST = 64 * 1024 * 1024
 """Bytes that a body may have unpacked; what claims more is damaged, or an attack."""
-LEVEL = 3
+LEVEL = 2
+"""Of zstd: with a dictionary two thirds of the time that level 3 takes, for 4 % more bytes; level 1 takes as long."""
 DICTIONARY_BYTES = 112_640
 FEWEST_SAMPLES = 50
 """Fewer bodies than that teach nothing."""

@@ -41,7 +41,7 @@ _FIRST_CLASS = _PLACE[CLASSES[0]]
 _EXTREME = struct.Struct("<QQ")
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Counted:
     """A call as it is counted."""
 

@@ -42,6 +42,7 @@ _UPDATE_CALL = (f"UPDATE call SET {', '.join(f'{name} = ?' for name in rows.UPDA
     "input_hash = ?", "input_hash = coalesce(?, input_hash)"
 )
 _PUT_SPAN = _insert("call_span", rows.SPAN, "INSERT OR REPLACE")
+_ADD_BODY = _insert("call_body", rows.BODY)
 _PUT_BODY = _insert("call_body", rows.BODY, "INSERT OR REPLACE")
 _PUT_HOUR = _insert("call_hour", HOUR_COLUMNS, "INSERT OR REPLACE")
 _PUT_DAY = _insert("call_day", COLUMNS, "INSERT OR REPLACE")
@@ -156,7 +157,7 @@ class SqliteStore:
         many("DELETE FROM call WHERE id = ?", gone)
         many("DELETE FROM call_body WHERE call_id = ?", gone)
         many(_PUT_SPAN, map(rows.span_values, plan.spans))
-        many(_PUT_BODY, map(rows.body_values, plan.new_bodies))
+        many(_ADD_BODY, map(rows.body_values, plan.new_bodies))
         many(_PUT_BODY, map(rows.body_values, plan.changed_bodies))
         self._write_words(plan)
         self._write_cells("call_hour", HOUR_COLUMNS, _PUT_HOUR, plan.delta.hours, hour_row)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +58,36 @@ def test_any_text_has_a_fingerprint_of_64_signed_bits_or_none(text: str) -> None
     found = input_hash(text)
     assert found is None or -(1 << 63) <= found < 1 << 63
     assert found == input_hash(text)
+
+
+_TEXTS = st.text(st.sampled_from('ab"\\\n\t\x1c\u2003é{}[],: /'), max_size=12) | st.sampled_from(
+    ['"},{"role":"user","content":"', '","', "\\", "a\\", '","x":"', " a", "a\n"]
+)
+_MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["system", "user", "assistant", "tool", "human"]), "content": _TEXTS},
+        optional={"name": _TEXTS},
+    ),
+    max_size=4,
+)
+
+
+@given(_MESSAGES)
+def test_how_messages_are_written_as_json_does_not_matter(messages: list[dict[str, str]]) -> None:
+    compact = input_hash(orjson.dumps(messages).decode())
+    assert compact == input_hash(json.dumps(messages)) == input_hash(json.dumps(messages, indent=1, ensure_ascii=False))
+    stripped = [message | {"content": message["content"].strip()} for message in messages]
+    stripped.sort(key=lambda message: message["role"] != "system")
+    assert compact == input_hash(orjson.dumps(stripped).decode())
+
+
+@given(_MESSAGES, _MESSAGES)
+def test_other_messages_have_another_fingerprint(one: list[dict[str, str]], other: list[dict[str, str]]) -> None:
+    def said(messages: list[dict[str, str]]) -> list[tuple[str, str]]:
+        pairs = [(m["role"].replace("human", "user"), m["content"].strip()) for m in messages]
+        return sorted((pair for pair in pairs if pair[1]), key=lambda pair: pair[0] != "system")
+
+    assert (of(one) == of(other)) is (said(one) == said(other))
 
 
 def test_a_user_has_a_fingerprint_of_its_own() -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.trail.calls import ErrorClass, Kind, Outcome, Sighting, StoredCall
+from bot.trail.merging.joining import settle
 from bot.trail.merging.merge import Known, merge
 from bot.trail.receiving.otlp import decode_logs, decode_traces
 from tests.unit.trail.spans_for_tests import (
@@ -56,8 +57,12 @@ def test_the_same_bytes_twice_are_one_call_and_change_nothing() -> None:
     assert (again.added, again.changed, again.removed, again.spans) == ([], [], [], [])
 
 
-def test_nothing_that_is_given_is_changed() -> None:
-    sightings = sighted(span(answered(), own="a"), span(answered(), own="b", of="u", scope=NATIVE))
+def test_nothing_that_is_given_is_changed_once_it_is_settled() -> None:
+    sightings = sighted(
+        span(answered(), own="a"), span(answered(), own="b", of="u", scope=NATIVE), span(chat(), own="c", start=0)
+    )
+    for one in sightings:
+        settle(one.facts)
     before = [replace(one, facts=replace(one.facts)) for one in sightings]
     known = played([sightings[:1]])
     stored = {id_: replace(call, facts=replace(call.facts)) for id_, call in known.calls.items()}

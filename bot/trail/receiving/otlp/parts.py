@@ -11,8 +11,8 @@ DEEPEST: Final = 32
 CUT_OFF: Final = "[nested too deeply]"
 MOST_PARTS: Final = 3_000_000
 """A body is refused when it could have more parts than this: two bytes of it become a hundred in memory."""
-SMALL_BODY: Final = 1_000_000
-"""Bytes; smaller bodies are not looked at for this."""
+SMALL_BODY: Final = 2 * MOST_PARTS
+"""Bytes; smaller bodies cannot have so many: the shortest part takes two bytes."""
 
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
