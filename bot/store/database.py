@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy import create_engine as create_plain_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -25,8 +27,11 @@ SQLITE_PRAGMAS = (
     "foreign_keys=ON",
 )
 """What every connection to SQLite begins with, whoever opens it."""
+TURN_WITHIN = 30.0
+"""Seconds; a thread that waits longer for its turn to write gives up."""
 _READ_ONLY = "badday_read_only"
 _WAKE = "badday_wake"
+Result = TypeVar("Result")
 
 
 class DatabaseError(Exception):
@@ -113,6 +118,14 @@ class Database:
         self.turns = Turns()
         """SQLite only: everybody in this process who writes to the file takes a turn."""
         self._topics: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._plain: Engine | None = None
+        if self.dialect == "sqlite" and self.engine.url.database not in (None, "", ":memory:"):
+            self._plain = create_plain_engine(
+                self.engine.url.set(drivername="sqlite+pysqlite"), connect_args={"isolation_level": None}, pool_size=1
+            )
+            event.listen(self._plain, "connect", _configure_sqlite)
+            event.listen(self._plain, "begin", _begin_sqlite)
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="batch")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -130,6 +143,24 @@ class Database:
             async with session.begin():
                 yield session
             self.wake(*session.info.get(_WAKE, ()))
+
+    async def batch(self, work: Callable[[Connection], Result]) -> Result:
+        """Run one write transaction that is a plain function, for many rows by few statements.
+
+        On SQLite all of it runs in one other thread: a statement of `transaction` changes threads twice, which takes
+        longer than the statement. `work` may be run to its end although whoever waits for it was cancelled.
+        """
+        if self._plain is not None:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._batch, self._plain, work)
+        if self.dialect == "sqlite":
+            async with self.turns.of_task(), self.engine.begin() as connection:
+                return await connection.run_sync(work)
+        async with self.engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    def _batch(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
+        with self.turns.of_thread(within=TURN_WITHIN), engine.begin() as connection:
+            return work(connection)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
@@ -154,6 +185,9 @@ class Database:
         return True
 
     async def close(self) -> None:
+        if self._plain is not None:
+            await asyncio.to_thread(self._thread.shutdown)
+            self._plain.dispose()
         await self.engine.dispose()
 
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.alerts import telling
 from bot.alerts.intake import AlertIntake
-from bot.incidents import incidents
+from bot.incidents import incidents, opening
 from bot.settings import Settings
 from bot.store import tokens
 from bot.store.database import Database
@@ -152,6 +152,7 @@ async def test_what_cannot_be_told_now_is_kept_and_told_later(desk: AlertDesk, m
 
     with monkeypatch.context() as patched:
         patched.setattr(telling, "tell", broken)
+        patched.setattr(opening, "open_all", broken)
         assert (await desk.post(alert("A"), alert("B"))).status_code == 200
         assert await desk.handler.work() == 0
     assert not await desk.incidents()
