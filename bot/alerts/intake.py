@@ -28,8 +28,8 @@ from bot.store.database import Database, wake_after_commit
 
 log = structlog.get_logger(__name__)
 TOPIC = "alerts"
-WAKES = (incidents.TOPIC, outbox.TOPIC, ways.TOPIC, ways.WAKES)
-"""Whoever follows what is opened: runbooks, Slack, and the other ways of pages."""
+FOLLOWERS = (incidents.TOPIC, ways.TOPIC, ways.WAKES)
+"""Whoever follows what is opened, beside the messages."""
 MOST_AT_ONCE = 200
 """Alerts in one transaction; others who write should not wait longer than that takes. A larger post is not divided."""
 
@@ -116,8 +116,10 @@ class AlertIntake:
         taken = await self._db.batch(lambda connection: take(connection, catalog, said, now=now, claim=claim))
         if taken.opened.messages and self._sender is not None:
             self._sender.send(taken.opened)
+        elif taken.opened.opened:
+            self._db.wake(outbox.TOPIC)
         if taken.opened.opened:
-            self._db.wake(*WAKES)
+            self._db.wake_soon(*FOLLOWERS)
         return taken.left
 
     async def _tell(self, left: Sequence[Change]) -> None:

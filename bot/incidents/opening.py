@@ -162,6 +162,8 @@ def _incident(catalog: Catalog, one: New, *, now: datetime) -> Values:
         "opened_at": now,
         "opened_by": BOT,
         "known": one.known,
+        # A runbook starts on a watch; where none found it, there is none to be looked up.
+        "runbooks_started_at": None if one.finding.watch is not None else now,
     }
 
 

@@ -18,7 +18,6 @@ from sqlmodel import col
 
 from bot.catalog import Catalog
 from bot.incidents.opening import Batch, Claim
-from bot.paging import ways
 from bot.slack import readback, together
 from bot.slack.fresh import Fresh
 from bot.slack.identity import Identities, UnreachableError
@@ -118,11 +117,10 @@ class FreshSender:
             await self._db.batch(lambda connection: _give_back(connection, unbegun))
         for message in unbegun:
             self._in_hand.pop(message.key, None)
-        try:
-            async with asyncio.timeout(within):
-                while self._in_hand:
-                    await asyncio.sleep(SETTLED_EVERY)
-        except TimeoutError:
+        until = asyncio.get_running_loop().time() + within
+        while self._in_hand and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(SETTLED_EVERY)
+        if self._in_hand:
             log.warning("messages left to their leases", messages=len(self._in_hand))
 
     async def _work(self) -> None:
@@ -192,7 +190,8 @@ class FreshSender:
         except SQLAlchemyError:
             log.exception("outcomes not written down together")
             settled = frozenset()
-        self._db.wake(outbox.TOPIC, ways.TOPIC, ways.WAKES)
+        # Replies may wait for their root; nothing else waits for what went well.
+        self._db.wake_soon(outbox.TOPIC)
         for one in told:
             if one.message.key not in settled:
                 await self._guarded(self._settling.posted(one.message, one.answer), one.message)

@@ -27,6 +27,8 @@ SQLITE_PRAGMAS = (
     "foreign_keys=ON",
 )
 """What every connection to SQLite begins with, whoever opens it."""
+SOON = 0.1
+"""Seconds."""
 TURN_WITHIN = 30.0
 """Seconds; a thread that waits longer for its turn to write gives up."""
 _READ_ONLY = "badday_read_only"
@@ -118,6 +120,7 @@ class Database:
         self.turns = Turns()
         """SQLite only: everybody in this process who writes to the file takes a turn."""
         self._topics: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._soon: set[str] = set()
         self._plain: Engine | None = None
         if self.dialect == "sqlite" and self.engine.url.database not in (None, "", ":memory:"):
             self._plain = create_plain_engine(
@@ -173,6 +176,16 @@ class Database:
         """Wake this process's workers of the topics."""
         for topic in topics:
             self._topics[topic].set()
+
+    def wake_soon(self, *topics: str) -> None:
+        """Wake them in a moment, together with what comes until then: for news of which there may be many at once."""
+        if not self._soon:
+            asyncio.get_running_loop().call_later(SOON, self._wake_now)
+        self._soon.update(topics)
+
+    def _wake_now(self) -> None:
+        topics, self._soon = self._soon, set()
+        self.wake(*topics)
 
     async def woken(self, topic: str, *, timeout: float) -> bool:  # noqa: ASYNC109 - a pause, not a deadline
         """Wait until the topic is woken (True) or for `timeout` seconds (False). One worker a topic."""
