@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, inspect, select, tuple_
+from sqlalchemy import Connection, bindparam, inspect, or_, select, tuple_
 from sqlmodel import col
 
 from bot.alerts import rows, telling
@@ -49,11 +49,12 @@ def take(
     plain = _plain(connection, catalog, begun, now=now)
     new = _new(connection, catalog, plain, heard.new, now=now)
     batch = opening.open_all(connection, catalog, list(new.values()), now=now, claim=claim)
+    findings = {group: one.finding_id for group, one in zip(new, batch.opened, strict=True)}
     for row in heard.new:
-        opened = new.get(Group(row["system"], row["cause"]))
+        finding_id = findings.get(Group(row["system"], row["cause"]))
         # One set of columns, so that it is one statement.
-        row["finding_id"] = opened.finding.id if opened is not None else None
-        row["handled_revision"] = row["revision"] if opened is not None else 0
+        row["finding_id"] = finding_id
+        row["handled_revision"] = row["revision"] if finding_id is not None else 0
     rows.write(connection, heard)
     return Taken(batch, [change for group, change in heard.changes.items() if group not in new])
 
@@ -100,15 +101,16 @@ def _cause(group: Group) -> str:
     return f"{telling.KIND}:{group.cause}"
 
 
-_FIRING = select(col(Alert.system), col(Alert.cause)).where(
-    tuple_(col(Alert.system), col(Alert.cause)).in_(bindparam("pairs", expanding=True)), col(Alert.firing)
+_A, _F, _I = (inspect(table).c for table in (Alert, Finding, Incident))
+_FIRING = select(_A.system, _A.cause).where(
+    tuple_(_A.system, _A.cause).in_(bindparam("pairs", expanding=True)), _A.firing
 )
-_FINDINGS = select(col(Finding.dedupe_key)).where(
-    col(Finding.dedupe_key).in_(bindparam("findings", expanding=True)), col(Finding.cleared_at).is_(None)
+_FINDINGS = select(_F.dedupe_key).where(
+    _F.dedupe_key.in_(bindparam("findings", expanding=True)), _F.cleared_at.is_(None)
 )
-_INCIDENTS = select(col(Incident.system), col(Incident.cause)).where(
-    tuple_(col(Incident.system), col(Incident.cause)).in_(bindparam("causes", expanding=True)),
-    func.coalesce(col(Incident.resolved_at), bindparam("since")) >= bindparam("since"),
+_INCIDENTS = select(_I.system, _I.cause).where(
+    tuple_(_I.system, _I.cause).in_(bindparam("causes", expanding=True)),
+    or_(_I.resolved_at.is_(None), _I.resolved_at > bindparam("since")),
 )
 
 
@@ -135,7 +137,7 @@ def _new(
         step = step_of(group.system, stands.severity) if pages else None
         if step is not None or not pages:
             finding = telling.finding(group, stands, now=now)
-            new[group] = New(finding, str((finding.evidence or {})["known"]), step)
+            new[group] = New(finding, str(finding["evidence"]["known"]), step)
     return new
 
 

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -32,6 +33,10 @@ FOLLOWERS = (incidents.TOPIC, ways.TOPIC, ways.WAKES)
 """Whoever follows what is opened, beside the messages."""
 MOST_AT_ONCE = 200
 """Alerts in one transaction; others who write should not wait longer than that takes. A larger post is not divided."""
+
+
+BRIEF = 16
+"""So many are written within some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,9 @@ class AlertIntake:
         """Keep everything and open what is plain; returns what is kept and still has to be told."""
         catalog, now = self._catalog(), self._clock()
         claim = self._sender.claim() if self._sender is not None else None
-        taken = await self._db.batch(lambda connection: take(connection, catalog, said, now=now, claim=claim))
+        brief = len(said) <= BRIEF
+        work = partial(take, catalog=catalog, said=said, now=now, claim=claim)
+        taken = await self._db.batch(work, brief=brief)
         if taken.opened.messages and self._sender is not None:
             self._sender.send(taken.opened)
         elif taken.opened.opened:

@@ -5,6 +5,7 @@ A thousand alerts of one group are one incident whose root message counts them; 
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -48,25 +49,25 @@ async def tell(session: AsyncSession, catalog: Catalog, changes: Collection[Chan
 
 
 async def _begin(session: AsyncSession, catalog: Catalog, group: Group, stands: Standing, *, now: datetime) -> Finding:
-    new = finding(group, stands, now=now)
+    new = Finding(**finding(group, stands, now=now))
     session.add(new)
     await session.flush()
     await findings.opened(session, catalog, new, now=now)
     return new
 
 
-def finding(group: Group, stands: Standing, *, now: datetime) -> Finding:
-    """What a group that begins is found to be."""
-    return Finding(
-        kind=KIND,
-        subject=group.cause,
-        system=group.system,
-        severity=stands.severity,
-        title=stands.newest.title,
-        evidence=_evidence(stands, stands.newest.title),
-        dedupe_key=dedupe_key(group),
-        opened_at=now,
-    )
+def finding(group: Group, stands: Standing, *, now: datetime) -> dict[str, Any]:
+    """What a group that begins is found to be, as the columns of its row."""
+    return {
+        "kind": KIND,
+        "subject": group.cause,
+        "system": group.system,
+        "severity": stands.severity,
+        "title": stands.newest.title,
+        "evidence": _evidence(stands, stands.newest.title),
+        "dedupe_key": dedupe_key(group),
+        "opened_at": now,
+    }
 
 
 async def _go_on(

@@ -10,8 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, inspect, select, update
 from sqlmodel import SQLModel, col
 
 from bot.catalog import Catalog
@@ -38,6 +39,15 @@ BOT = "badday"
 Values = dict[str, Any]
 
 
+_ROWS: dict[type[SQLModel], Any] = {
+    table: insert(table) for table in (IncidentFinding, OutboxMessage, PageAttempt, TimelineEntry, AuditEntry)
+}
+_NUMBERED: dict[type[SQLModel], Any] = {
+    table: insert(table).returning(inspect(table).c.id, sort_by_parameter_order=True)
+    for table in (Finding, Incident, Escalation, Page)
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who sends what is written now, and how long it is theirs without a word."""
@@ -48,20 +58,73 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A finding that opens an incident, and its first step where its severity pages."""
+    """A finding of one system that opens an incident, and its first step where its severity pages."""
 
-    finding: Finding
+    finding: Values
+    """The columns of bot.store.tables.Finding."""
     known: str
     step: FirstStep | None
 
     @property
     def system(self) -> str:
-        assert self.finding.system is not None
-        return self.finding.system
+        return str(self.finding["system"])
+
+    @property
+    def cause(self) -> str:
+        return f"{self.finding['kind']}:{self.finding['subject']}"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message of the outbox as it was born: a row's object would cost more than writing the row."""
+
+    id: UUID
+    key: str
+    kind: str
+    subject: Values
+    channel: str
+    priority: outbox.Priority
+    incident_id: int
+    at: datetime
+    claim: Claim | None
+    revision: int = 1
+
+    @property
+    def attempt(self) -> int:
+        return 1 if self.claim is not None else 0
+
+    @property
+    def lease_owner(self) -> str | None:
+        return self.claim.owner if self.claim is not None else None
+
+    def values(self) -> Values:
+        """The columns of its row."""
+        claim = self.claim
+        return {
+            "id": self.id,
+            "key": self.key,
+            "kind": self.kind,
+            "subject": self.subject,
+            "channel": self.channel,
+            "incident_id": self.incident_id,
+            "priority": self.priority.value,
+            "state": (outbox.State.SENDING if claim is not None else outbox.State.PENDING).value,
+            "revision": self.revision,
+            "not_before": self.at,
+            "created_at": self.at,
+            "changed_at": self.at,
+            "attempt": self.attempt,
+            "lease_owner": self.lease_owner,
+            "lease_until": self.at + claim.lease if claim is not None else None,
+        }
+
+    def row(self) -> OutboxMessage:
+        """The row as whoever settles single messages wants it."""
+        return OutboxMessage(**self.values())
 
 
 @dataclass(slots=True)
-class _Letter:
+class _Carrier:
     """A direct message that carries pages of one person."""
 
     key: str
@@ -79,7 +142,7 @@ class Paged:
 
     call: Call
     id: int = 0
-    letter: _Letter | None = None
+    letter: _Carrier | None = None
 
 
 @dataclass(slots=True)
@@ -87,6 +150,7 @@ class Opened:
     """An incident that was opened, with what its messages show."""
 
     id: int
+    finding_id: int
     new: New
     owner: str
     at: datetime
@@ -99,26 +163,25 @@ class Batch:
     """What one transaction opened, and the messages that are in the hands of whoever claimed them, pages first."""
 
     opened: Sequence[Opened]
-    messages: Sequence[OutboxMessage]
+    messages: Sequence[Letter]
 
 
 def open_all(
     connection: Connection, catalog: Catalog, new: Sequence[New], *, now: datetime, claim: Claim | None
 ) -> Batch:
     """Write findings (which get their ids) and incidents with everything that belongs to them, in this order."""
-    for one, finding_id in zip(new, _ids(connection, Finding, [_finding(one.finding) for one in new]), strict=True):
-        one.finding.id = finding_id
+    findings = _ids(connection, Finding, [one.finding for one in new])
     ids = _ids(connection, Incident, [_incident(catalog, one, now=now) for one in new])
     opened = [
-        Opened(incident_id, one, catalog.systems[one.system].owner, now)
-        for incident_id, one in zip(ids, new, strict=True)
+        Opened(incident_id, finding_id, one, catalog.systems[one.system].owner, now)
+        for incident_id, finding_id, one in zip(ids, findings, new, strict=True)
     ]
-    _put(connection, IncidentFinding, [{"incident_id": one.id, "finding_id": one.new.finding.id} for one in opened])
+    _put(connection, IncidentFinding, [{"incident_id": one.id, "finding_id": one.finding_id} for one in opened])
     _climb(connection, opened, now=now)
     letters = _page(connection, opened, now=now, claim=claim)
-    messages = [_letter_message(one, now=now) for one in letters]
-    messages += [_root(catalog, one, now=now) for one in opened]
-    _put(connection, OutboxMessage, [_claimed(message, claim, now=now) for message in messages])
+    messages = [_page_message(one, now=now, claim=claim) for one in letters]
+    messages += [_root(catalog, one, now=now, claim=claim) for one in opened]
+    _put(connection, OutboxMessage, [message.values() for message in messages])
     _put(connection, TimelineEntry, [entry for one in opened for entry in _entries(one, now=now)])
     _put(connection, AuditEntry, [_audit(one, now=now) for one in opened])
     return Batch(opened, messages if claim is not None else [])
@@ -126,36 +189,20 @@ def open_all(
 
 def _put(connection: Connection, table: type[SQLModel], rows: list[Values]) -> None:
     if rows:
-        connection.execute(insert(table), rows)
+        connection.execute(_ROWS[table], rows)
 
 
-def _ids(connection: Connection, table: Any, rows: list[Values]) -> list[int]:
-    if not rows:
-        return []
-    statement = insert(table).returning(table.id, sort_by_parameter_order=True)
-    return list(connection.execute(statement, rows).scalars())
-
-
-def _finding(finding: Finding) -> Values:
-    return {
-        "kind": finding.kind,
-        "subject": finding.subject,
-        "system": finding.system,
-        "severity": finding.severity,
-        "title": finding.title,
-        "evidence": finding.evidence,
-        "dedupe_key": finding.dedupe_key,
-        "opened_at": finding.opened_at,
-    }
+def _ids(connection: Connection, table: type[SQLModel], rows: list[Values]) -> list[int]:
+    return list(connection.execute(_NUMBERED[table], rows).scalars()) if rows else []
 
 
 def _incident(catalog: Catalog, one: New, *, now: datetime) -> Values:
     entry = catalog.systems[one.system]
     return {
         "system": one.system,
-        "cause": f"{one.finding.kind}:{one.finding.subject}",
-        "title": one.finding.title,
-        "severity": one.finding.severity,
+        "cause": one.cause,
+        "title": one.finding["title"],
+        "severity": one.finding["severity"],
         "state": State.TRIGGERED.value,
         "owner": entry.owner,
         "channel": entry.channel,
@@ -163,57 +210,16 @@ def _incident(catalog: Catalog, one: New, *, now: datetime) -> Values:
         "opened_by": BOT,
         "known": one.known,
         # A runbook starts on a watch; where none found it, there is none to be looked up.
-        "runbooks_started_at": None if one.finding.watch is not None else now,
+        "runbooks_started_at": now if one.finding.get("watch") is None else None,
     }
 
 
-def _root(catalog: Catalog, one: Opened, *, now: datetime) -> OutboxMessage:
-    return _message(
-        root_key(one.id),
-        "incident_root",
-        {"incident": one.id},
-        catalog.systems[one.new.system].channel,
-        outbox.Priority.ROOT,
-        incident_id=one.id,
-        now=now,
-    )
-
-
-def _message(
-    key: str,
-    kind: str,
-    subject: Values,
-    channel: str,
-    priority: outbox.Priority,
-    *,
-    incident_id: int,
-    now: datetime,
-) -> OutboxMessage:
-    return OutboxMessage(
-        id=outbox.message_id(key),
-        key=key,
-        kind=kind,
-        subject=subject,
-        channel=channel,
-        priority=priority,
-        incident_id=incident_id,
-        not_before=now,
-        created_at=now,
-        changed_at=now,
-    )
-
-
-def _claimed(message: OutboxMessage, claim: Claim | None, *, now: datetime) -> Values:
-    if claim is not None:
-        message.state, message.attempt = outbox.State.SENDING.value, 1
-        message.lease_owner, message.lease_until = claim.owner, now + claim.lease
-    return {name: getattr(message, name) for name in _MESSAGE_COLUMNS}
-
-
-_MESSAGE_COLUMNS = (
-    *("id", "key", "kind", "subject", "channel", "incident_id", "priority", "state", "revision", "sent_revision"),
-    *("not_before", "created_at", "changed_at", "failures", "attempt", "lease_owner", "lease_until"),
-)
+def _root(catalog: Catalog, one: Opened, *, now: datetime, claim: Claim | None) -> Letter:
+    key = root_key(one.id)
+    channel = catalog.systems[one.new.system].channel
+    subject = {"incident": one.id}
+    priority = outbox.Priority.ROOT
+    return Letter(outbox.message_id(key), key, "incident_root", subject, channel, priority, one.id, now, claim)
 
 
 def _climb(connection: Connection, opened: Sequence[Opened], *, now: datetime) -> None:
@@ -230,7 +236,7 @@ def _climb(connection: Connection, opened: Sequence[Opened], *, now: datetime) -
             "started_at": now,
             "changed_at": now,
             "change": step.change,
-            "severity": one.new.finding.severity,
+            "severity": one.new.finding["severity"],
         }
         for one, step in climbing
     ]
@@ -240,7 +246,7 @@ def _climb(connection: Connection, opened: Sequence[Opened], *, now: datetime) -
         one.pages = [Paged(call) for call in step.calls]
 
 
-def _page(connection: Connection, opened: Sequence[Opened], *, now: datetime, claim: Claim | None) -> list[_Letter]:
+def _page(connection: Connection, opened: Sequence[Opened], *, now: datetime, claim: Claim | None) -> list[_Carrier]:
     """Write the pages and their attempts; returns the direct messages that carry those by Slack."""
     pages = [(one, paged) for one in opened for paged in one.pages]
     letters = _letters(connection, pages, reuse=claim is None)
@@ -254,30 +260,30 @@ def _page(connection: Connection, opened: Sequence[Opened], *, now: datetime, cl
     return [letter for letter in letters if not letter.waits]
 
 
-def _letters(connection: Connection, pages: Sequence[tuple[Opened, Paged]], *, reuse: bool) -> list[_Letter]:
+def _letters(connection: Connection, pages: Sequence[tuple[Opened, Paged]], *, reuse: bool) -> list[_Carrier]:
     """Who is paged about several incidents at once reads of them in one message, also in one that still waits."""
-    by_person: dict[str, list[_Letter]] = {}
+    by_person: dict[str, list[_Carrier]] = {}
     in_slack = [(one, paged) for one, paged in pages if ways.SLACK in paged.call.kinds]
     if reuse and in_slack:
         for waiting in _waiting(connection, {paged.call.person for _, paged in in_slack}):
             by_person.setdefault(waiting.person, []).append(waiting)
-    used: dict[str, _Letter] = {}
+    used: dict[str, _Carrier] = {}
     for one, paged in in_slack:
         person = paged.call.person
         letters = by_person.setdefault(person, [])
         letter = next((each for each in letters if each.room > 0), None)
         if letter is None:
-            letter = _Letter(f"incident:{one.id}:page:{person}", person, one.id)
+            letter = _Carrier(f"incident:{one.id}:page:{person}", person, one.id)
             letters.append(letter)
         letter.room -= 1
         paged.letter = used.setdefault(letter.key, letter)
     return list(used.values())
 
 
-def _waiting(connection: Connection, people: Collection[str]) -> list[_Letter]:
+def _waiting(connection: Connection, people: Collection[str]) -> list[_Carrier]:
     channels = [f"person:{person}" for person in sorted(people)]
     return [
-        _Letter(
+        _Carrier(
             row.key,
             row.channel.removeprefix("person:"),
             row.incident_id,
@@ -304,7 +310,7 @@ _PROLONG = (
 )
 
 
-def _prolong(connection: Connection, letters: Sequence[_Letter], *, now: datetime) -> None:
+def _prolong(connection: Connection, letters: Sequence[_Carrier], *, now: datetime) -> None:
     if letters:
         rows = [{"of_key": one.key, "subject": {"pages": one.pages}, "changed_at": now} for one in letters]
         connection.execute(_PROLONG, rows)
@@ -343,21 +349,15 @@ def _attempts(paged: Paged, *, now: datetime) -> list[Values]:
     ]
 
 
-def _letter_message(one: _Letter, *, now: datetime) -> OutboxMessage:
-    return _message(
-        one.key,
-        "page",
-        {"pages": one.pages},
-        f"person:{one.person}",
-        outbox.Priority.PAGE,
-        incident_id=one.incident_id,
-        now=now,
-    )
+def _page_message(one: _Carrier, *, now: datetime, claim: Claim | None) -> Letter:
+    subject, channel = {"pages": one.pages}, f"person:{one.person}"
+    priority = outbox.Priority.PAGE
+    return Letter(outbox.message_id(one.key), one.key, "page", subject, channel, priority, one.incident_id, now, claim)
 
 
 def _entries(one: Opened, *, now: datetime) -> list[Values]:
     """The timeline of the opening, in its order."""
-    entries = [_entry(one, "opened", f"Incident opened: {one.new.finding.title}", None, now=now)]
+    entries = [_entry(one, "opened", f"Incident opened: {one.new.finding['title']}", None, now=now)]
     for paged in one.pages:
         for kind in paged.call.kinds:
             text = f"Paging {paged.call.person} ({paged.call.why}) by {ways.name(kind)}"
@@ -372,13 +372,11 @@ def _entry(one: Opened, kind: str, text: str, data: Values | None, *, now: datet
 
 
 def _audit(one: Opened, *, now: datetime) -> Values:
-    finding = one.new.finding
-    cause = f"{finding.kind}:{finding.subject}"
     return {
         "at": now,
         "actor": BOT,
         "action": "incident.open",
         "object": f"incident:{one.id}",
-        "after": {"system": finding.system, "cause": cause, "severity": finding.severity},
+        "after": {"system": one.new.system, "cause": one.new.cause, "severity": one.new.finding["severity"]},
         "incident_id": one.id,
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.catalog import Catalog
 from bot.incidents.life import State
-from bot.incidents.opening import Batch, Opened, Paged
+from bot.incidents.opening import Batch, Letter, Opened, Paged
 from bot.paging import ways
 from bot.paging.life import State as Climbing
 from bot.slack.blocks import Message
@@ -13,7 +13,6 @@ from bot.slack.messages import incident_root, page
 from bot.slack.messages.incident_root import CallsImpact, Climb, IncidentRootView, Paging
 from bot.slack.messages.page import PagedIncident, PageView
 from bot.slack.messages.words import Source
-from bot.store.tables import OutboxMessage
 
 FIRST = 1
 """The version of an incident that nothing has happened to yet."""
@@ -33,10 +32,10 @@ class Fresh:
         pages = {paged.id: (one, paged) for one in batch.opened for paged in one.pages}
         return cls({one.id: one for one in batch.opened}, pages)
 
-    def root_of(self, message: OutboxMessage) -> Opened:
+    def root_of(self, message: Letter) -> Opened:
         return self.incidents[message.subject["incident"]]
 
-    def render(self, catalog: Catalog, message: OutboxMessage, impact: CallsImpact | None) -> Message:
+    def render(self, catalog: Catalog, message: Letter, impact: CallsImpact | None) -> Message:
         """The message as it stands at birth; `impact` is what happened to the calls of a root's system."""
         if message.kind == "page":
             return page.render(PageView([paged(catalog, *self.pages[number]) for number in message.subject["pages"]]))
@@ -52,8 +51,8 @@ def root(catalog: Catalog, one: Opened, impact: CallsImpact | None) -> IncidentR
         number=one.id,
         version=FIRST,
         system=one.new.system,
-        title=finding.title,
-        severity=finding.severity,
+        title=finding["title"],
+        severity=finding["severity"],
         state=State.TRIGGERED,
         owner=_name(catalog, one.owner),
         since=one.at,
@@ -75,8 +74,8 @@ def paged(catalog: Catalog, one: Opened, each: Paged) -> PagedIncident:
         number=one.id,
         version=FIRST,
         system=one.new.system,
-        title=finding.title,
-        severity=finding.severity,
+        title=finding["title"],
+        severity=finding["severity"],
         state=State.TRIGGERED,
         since=one.at,
         why=f"{call.why} of {one.new.system}" if call.why in ("owner", "deputy") else call.why,
@@ -90,7 +89,7 @@ def paged(catalog: Catalog, one: Opened, each: Paged) -> PagedIncident:
 
 
 def _source(one: Opened) -> Source:
-    return Source(f"{one.new.finding.kind.replace('_', ' ')} {one.new.finding.subject}")
+    return Source(f"{one.new.finding['kind'].replace('_', ' ')} {one.new.finding['subject']}")
 
 
 def _outcome(each: Paged) -> str:

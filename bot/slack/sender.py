@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 
 import structlog
@@ -17,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from bot.catalog import Catalog
-from bot.incidents.opening import Batch, Claim
+from bot.incidents.opening import Batch, Claim, Letter
 from bot.slack import readback, together
 from bot.slack.fresh import Fresh
 from bot.slack.identity import Identities, UnreachableError
@@ -39,6 +40,8 @@ MOST_IN_HAND = 2_000
 """With more in hand, messages are left to the outbox's workers."""
 SETTLED_EVERY = 0.01
 """Seconds in which outcomes gather, to be written down together."""
+BRIEF = 50
+"""So many outcomes are written down within some milliseconds."""
 HEARTBEAT = LEASE.total_seconds() / 3
 CALLS_READ = timedelta(seconds=5)
 """So long what was read of a system's calls is good for another message."""
@@ -48,7 +51,7 @@ PERSON = "person:"
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    message: OutboxMessage
+    message: Letter
     fresh: Fresh
 
 
@@ -76,11 +79,12 @@ class FreshSender:
         self._paged = paged
         self._owner = leases.new_owner()
         self._takes = False
-        self._in_hand: dict[str, OutboxMessage] = {}
+        self._in_hand: dict[str, Letter] = {}
         self._jobs: asyncio.PriorityQueue[tuple[int, int, _Job]] = asyncio.PriorityQueue()
         self._numbers = count()
         self._told: list[Told] = []
         self._telling = asyncio.Event()
+        self._done = asyncio.Event()
         self._calls: dict[str, tuple[datetime, CallsImpact | None]] = {}
         self._channels: dict[str, tuple[datetime, str]] = {}
 
@@ -116,12 +120,22 @@ class FreshSender:
         if unbegun:
             await self._db.batch(lambda connection: _give_back(connection, unbegun))
         for message in unbegun:
-            self._in_hand.pop(message.key, None)
-        until = asyncio.get_running_loop().time() + within
-        while self._in_hand and asyncio.get_running_loop().time() < until:
-            await asyncio.sleep(SETTLED_EVERY)
-        if self._in_hand:
+            self._let_go(message)
+        self._done.clear()
+        self._look_whether_done()
+        try:
+            await asyncio.wait_for(self._done.wait(), within)
+        except TimeoutError:
             log.warning("messages left to their leases", messages=len(self._in_hand))
+
+    def _let_go(self, message: Letter) -> None:
+        """It is settled, or left to its lease."""
+        self._in_hand.pop(message.key, None)
+        self._look_whether_done()
+
+    def _look_whether_done(self) -> None:
+        if not self._in_hand:
+            self._done.set()
 
     async def _work(self) -> None:
         while True:
@@ -131,7 +145,7 @@ class FreshSender:
             except Exception:
                 # The lease ends, and whoever claims the message then looks it up first.
                 log.exception("message left to its lease", key=job.message.key)
-                self._in_hand.pop(job.message.key, None)
+                self._let_go(job.message)
 
     async def _send(self, job: _Job) -> None:
         message = job.message
@@ -147,8 +161,8 @@ class FreshSender:
             return
         except ValueError as error:
             log.exception("message cannot be shown", key=message.key, kind=message.kind)
-            await self._settling.failed(message, f"it cannot be shown, which is a mistake in Badday: {error}")
-            self._in_hand.pop(message.key, None)
+            await self._settling.failed(message.row(), f"it cannot be shown, which is a mistake in Badday: {error}")
+            self._let_go(message)
             return
         answer = await ask(
             self._web.once.chat_postMessage(
@@ -166,9 +180,9 @@ class FreshSender:
         self._told.append(Told(message, answer, self._clock()))
         self._telling.set()
 
-    async def _settle_alone(self, message: OutboxMessage, answer: Answer) -> None:
-        await self._settling.posted(message, answer)
-        self._in_hand.pop(message.key, None)
+    async def _settle_alone(self, message: Letter, answer: Answer) -> None:
+        await self._settling.posted(message.row(), answer)
+        self._let_go(message)
 
     async def _settle(self) -> None:
         while True:
@@ -178,15 +192,15 @@ class FreshSender:
             told, self._told = self._told, []
             await self._settle_all(told)
             for one in told:
-                self._in_hand.pop(one.message.key, None)
+                self._let_go(one.message)
             for one in told:
                 if one.message.kind == "page":
-                    await self._guarded(self._paged(one.message), one.message)
+                    await self._guarded(self._paged(one.message.row()), one.message)
 
     async def _settle_all(self, told: list[Told]) -> None:
         now = self._clock()
         try:
-            settled = await self._db.batch(lambda connection: together.settle(connection, told, now=now))
+            settled = await self._db.batch(partial(together.settle, told=told, now=now), brief=len(told) <= BRIEF)
         except SQLAlchemyError:
             log.exception("outcomes not written down together")
             settled = frozenset()
@@ -194,15 +208,15 @@ class FreshSender:
         self._db.wake_soon(outbox.TOPIC)
         for one in told:
             if one.message.key not in settled:
-                await self._guarded(self._settling.posted(one.message, one.answer), one.message)
+                await self._guarded(self._settling.posted(one.message.row(), one.answer), one.message)
 
-    async def _guarded(self, work: Awaitable[None], message: OutboxMessage) -> None:
+    async def _guarded(self, work: Awaitable[None], message: Letter) -> None:
         try:
             await work
         except SQLAlchemyError:
             log.exception("message left to its lease", key=message.key)
 
-    async def _channel(self, message: OutboxMessage) -> str:
+    async def _channel(self, message: Letter) -> str:
         """Where it goes: pages are direct messages."""
         if not message.channel.startswith(PERSON):
             return message.channel
@@ -247,7 +261,7 @@ _OURS = (
 )
 
 
-def _fence(message: OutboxMessage) -> dict[str, object]:
+def _fence(message: Letter) -> dict[str, object]:
     return {"of_id": message.id, "of_owner": message.lease_owner, "of_attempt": message.attempt}
 
 
@@ -255,7 +269,7 @@ def _prolong(connection: Connection, rows: list[dict[str, object]], until: datet
     connection.execute(_OURS.values(lease_until=until), rows)
 
 
-def _give_back(connection: Connection, messages: list[OutboxMessage]) -> None:
+def _give_back(connection: Connection, messages: list[Letter]) -> None:
     connection.execute(
         _OURS.values(state=outbox.State.PENDING.value, lease_owner=None, lease_until=None),
         [_fence(message) for message in messages],

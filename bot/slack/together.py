@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, insert, or_, select, update
 from sqlmodel import col
 
+from bot.incidents.opening import Letter
 from bot.incidents.timeline import root_key
 from bot.paging import ways
 from bot.paging.life import PageState
@@ -25,7 +26,7 @@ _M = OutboxMessage
 class Told:
     """A message that Slack has taken, with its answer."""
 
-    message: OutboxMessage
+    message: Letter
     answer: Answer
     at: datetime
 
