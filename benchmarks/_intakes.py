@@ -115,6 +115,7 @@ async def badday(sink: SlackSink) -> AsyncIterator[Intake]:
         (Path(folder) / "badday.yaml").write_text(CATALOG, encoding="utf-8")
         settings = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "BADDAY_CONFIG": f"{folder}/badday.yaml",
             "DATABASE_URL": os.environ.get("BENCH_DATABASE_URL") or f"sqlite:///{folder}/badday.db",
             "BADDAY_HTTP": f"127.0.0.1:{port}",

@@ -175,7 +175,8 @@ class Application:
             public_url = self.settings.public_url
             routes += twilio.routes(self.db, self.catalog, self.secrets, self.clock, public_url=public_url)
         if "page" in self.roles:
-            intake = AlertIntake(self.db, self.catalog, self.clock)
+            sender = self._slack.delivery.fresh if self._slack is not None else None
+            intake = AlertIntake(self.db, self.catalog, self.clock, sender)
             routes += alerts_http.routes(self.settings, TokenBook(self.db), intake, self.catalog, self.clock)
         if self._slack is not None:
             routes += self._slack.routes()

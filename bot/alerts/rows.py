@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, tuple_, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -88,10 +88,16 @@ async def hold_groups(session: AsyncSession, groups: Iterable[Group]) -> None:
     """
     if not is_postgres(session):
         return
-    keys = sorted({_lock_of(group) for group in groups})
+    await (await session.connection()).run_sync(lock, groups)
+
+
+def lock(connection: Connection, groups: Iterable[Group]) -> None:
+    """As `hold_groups`."""
+    if connection.dialect.name != "postgresql":
+        return
     # Sorted, so that two processes with the same groups never wait for each other.
-    for key in keys:
-        await session.execute(select(func.pg_advisory_xact_lock(literal(key))))
+    for key in sorted({_lock_of(group) for group in groups}):
+        connection.execute(select(func.pg_advisory_xact_lock(literal(key))))
 
 
 def _lock_of(group: Group) -> int:
@@ -99,50 +105,76 @@ def _lock_of(group: Group) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said, beside what is known of it: the rows to be written, and the groups that change by it."""
+
+    new: list[dict[str, Any]]
+    replaced: list[dict[str, Any]]
+    prolonged: list[dict[str, Any]]
+    changes: dict[Group, Change]
+    known: set[Group]
+    """Groups of which something changes that was known before."""
+
+
 async def keep(session: AsyncSession, said: Iterable[Said], *, handled: bool, now: datetime) -> list[Change]:
     """Write down what was said, in order; the caller holds the groups.
 
     `handled`: the same transaction tells incidents about it; else the rows wait for the AlertHandler.
     """
+
+    def work(connection: Connection) -> list[Change]:
+        heard = hear(connection, said, handled=handled, now=now)
+        write(connection, heard)
+        return list(heard.changes.values())
+
+    return await (await session.connection()).run_sync(work)
+
+
+def hear(connection: Connection, said: Iterable[Said], *, handled: bool, now: datetime) -> Heard:
+    """Compare what was said with what is known; writes nothing."""
     last = {(one.system, one.fingerprint): one for one in said}
-    known = await _known(session, last)
-    new: list[dict[str, Any]] = []
-    replaced: list[dict[str, Any]] = []
-    prolonged: list[dict[str, Any]] = []
-    changes: dict[Group, Change] = {}
+    known = _known(connection, last)
+    heard = Heard([], [], [], {}, set())
     for key, one in last.items():
         row = known.get(key)
         group = Group(one.system, one.cause)
         if row is None:
             if not one.firing:
                 continue  # the end of what we never heard of
-            new.append(_new(one, handled=handled, now=now))
+            heard.new.append(_new(one, handled=handled, now=now))
         elif row.firing != one.firing or (one.firing and _says_more(row, one)):
-            replaced.append(_replacement(row, one, handled=handled, now=now))
+            heard.replaced.append(_replacement(row, one, handled=handled, now=now))
+            heard.known.add(group)
         else:
-            if one.firing and row.ends_at != one.ends_at:
-                prolonged.append({"row": row.id, "ends_at": one.ends_at})
+            if one.firing and one.ends_at != row.ends_at:
+                heard.prolonged.append({"row": row.id, "ends_at": one.ends_at})
             continue
         begins = one.firing and (row is None or not row.firing)
-        changes[group] = Change(group, begins or (group in changes and changes[group].begins))
-    for statement, values in ((_INSERT, new), (_REPLACE, replaced), (_PROLONG, prolonged)):
+        before = heard.changes.get(group)
+        heard.changes[group] = Change(group, begins or (before is not None and before.begins))
+    return heard
+
+
+def write(connection: Connection, heard: Heard) -> None:
+    """Write the rows."""
+    for statement, values in ((_INSERT, heard.new), (_REPLACE, heard.replaced), (_PROLONG, heard.prolonged)):
         if values:
-            await (await session.connection()).execute(statement, values)
-    return list(changes.values())
+            connection.execute(statement, values)
 
 
-async def _known(session: AsyncSession, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Kept]:
+def _known(connection: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Kept]:
     wanted = list(keys)
     found: dict[tuple[str, str], Kept] = {}
     for start in range(0, len(wanted), AT_ONCE):
-        statement = select(
-            col(Alert.system),
-            col(Alert.fingerprint),
-            *(col(getattr(Alert, name)) for name in Kept.__slots__),
-        ).where(tuple_(col(Alert.system), col(Alert.fingerprint)).in_(wanted[start : start + AT_ONCE]))
-        for system, fingerprint, *rest in await session.execute(statement):
+        for system, fingerprint, *rest in connection.execute(_KNOWN, {"keys": wanted[start : start + AT_ONCE]}):
             found[system, fingerprint] = Kept(*rest)
     return found
+
+
+_KNOWN = select(
+    col(Alert.system), col(Alert.fingerprint), *(col(getattr(Alert, name)) for name in Kept.__slots__)
+).where(tuple_(col(Alert.system), col(Alert.fingerprint)).in_(bindparam("keys", expanding=True)))
 
 
 def _says_more(row: Kept, said: Said) -> bool:

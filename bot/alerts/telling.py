@@ -5,6 +5,7 @@ A thousand alerts of one group are one incident whose root message counts them; 
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -36,34 +37,39 @@ async def tell(session: AsyncSession, catalog: Catalog, changes: Collection[Chan
         await findings.hold_of(session, open_now.values())
     opened: list[tuple[Group, int]] = []
     for group, change in groups.items():
-        stands, finding = standing.get(group), open_now.get(group)
-        if stands is not None and finding is None:
-            finding = await _begin(session, catalog, group, stands, now=now)
-        elif stands is not None and finding is not None:
-            await _go_on(session, catalog, finding, stands, begins=change.begins, now=now)
-        elif finding is not None:
-            await _end(session, finding, now=now)
-        if stands is not None and finding is not None and change.begins and finding.id is not None:
-            opened.append((group, finding.id))
+        stands, known_as = standing.get(group), open_now.get(group)
+        if stands is not None and known_as is None:
+            known_as = await _begin(session, catalog, group, stands, now=now)
+        elif stands is not None and known_as is not None:
+            await _go_on(session, catalog, known_as, stands, begins=change.begins, now=now)
+        elif known_as is not None:
+            await _end(session, known_as, now=now)
+        if stands is not None and known_as is not None and change.begins and known_as.id is not None:
+            opened.append((group, known_as.id))
     if opened:
         await rows.belong_to(session, opened)
 
 
 async def _begin(session: AsyncSession, catalog: Catalog, group: Group, stands: Standing, *, now: datetime) -> Finding:
-    finding = Finding(
-        kind=KIND,
-        subject=group.cause,
-        system=group.system,
-        severity=stands.severity,
-        title=stands.newest.title,
-        evidence=_evidence(stands, stands.newest.title),
-        dedupe_key=dedupe_key(group),
-        opened_at=now,
-    )
-    session.add(finding)
+    new = Finding(**finding(group, stands, now=now))
+    session.add(new)
     await session.flush()
-    await findings.opened(session, catalog, finding, now=now)
-    return finding
+    await findings.opened(session, catalog, new, now=now)
+    return new
+
+
+def finding(group: Group, stands: Standing, *, now: datetime) -> dict[str, Any]:
+    """What a group that begins is found to be, as the columns of its row."""
+    return {
+        "kind": KIND,
+        "subject": group.cause,
+        "system": group.system,
+        "severity": stands.severity,
+        "title": stands.newest.title,
+        "evidence": _evidence(stands, stands.newest.title),
+        "dedupe_key": dedupe_key(group),
+        "opened_at": now,
+    }
 
 
 async def _go_on(

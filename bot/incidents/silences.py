@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,7 +13,16 @@ from bot.store.tables import Finding, Incident, Silence
 BOT = "badday"
 
 
-def covers(silence: Silence, *, system: str, kind: str, subject: str) -> bool:
+class Silencing(Protocol):
+    """What of a silence says whom it is about: the row itself, or some of its columns."""
+
+    @property
+    def system(self) -> str: ...
+    @property
+    def cause(self) -> str | None: ...
+
+
+def covers(silence: Silencing, *, system: str, kind: str, subject: str) -> bool:
     """Whether the silence is about such a finding of the system, at whatever time.
 
     Its cause is the subject (an alertname, a provider; `chat/northwind` for `support-bot/chat/northwind`) or the kind.
@@ -69,14 +79,17 @@ async def current(session: AsyncSession, now: datetime) -> Sequence[Silence]:
 
 
 async def _in_force(session: AsyncSession, system: str, now: datetime) -> Sequence[Silence]:
-    statement = (
-        select(Silence)
-        .where(
-            col(Silence.system) == system,
-            col(Silence.cancelled_at).is_(None),
-            col(Silence.starts_at) <= now,
-            col(Silence.ends_at) > now,
-        )
-        .order_by(col(Silence.ends_at).desc(), col(Silence.id))
+    return (await session.execute(IN_FORCE, {"systems": [system], "now": now})).scalars().all()
+
+
+IN_FORCE = (
+    select(Silence)
+    .where(
+        col(Silence.system).in_(bindparam("systems", expanding=True)),
+        col(Silence.cancelled_at).is_(None),
+        col(Silence.starts_at) <= bindparam("now"),
+        col(Silence.ends_at) > bindparam("now"),
     )
-    return (await session.execute(statement)).scalars().all()
+    .order_by(col(Silence.ends_at).desc(), col(Silence.id))
+)
+"""Those of `systems` that are in force at `now`, the last to end first."""

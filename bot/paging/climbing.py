@@ -29,7 +29,7 @@ NO_WAY = "no way to be reached"
 
 
 @dataclass
-class _Taken:
+class Taken:
     """Whom a step paged, why, and whom it could not."""
 
     people: dict[str, str] = field(default_factory=dict)
@@ -121,22 +121,22 @@ async def _take(
     place: Place,
     *,
     now: datetime,
-) -> _Taken:
+) -> Taken:
     resolved = await resolve(session, catalog, incident.system, kept.step(place.step).notify, now)
-    taken = _Taken(missed=[(one.target, one.why) for one in resolved.nobody])
+    taken = Taken(missed=[(one.target, one.why) for one in resolved.nobody])
     where: dict[str, Any] = {"step": place.step, "round": place.round, "escalation_id": escalation.id, "now": now}
-    for person, why in _reasons(resolved.targets).items():
+    for person, why in reasons(resolved.targets).items():
         if await pages.page(session, catalog, incident, person, why=why, **where) is None:
             taken.missed.append((person, NO_WAY))
         else:
             taken.people[person] = why
-    for channel, why in _channels(resolved.targets).items():
+    for channel, why in channels_of(resolved.targets).items():
         await pages.page_channel(session, incident, channel, why=why, **where)
         taken.channels[channel] = why
     return taken
 
 
-def _reasons(targets: Sequence[Target]) -> dict[str, str]:
+def reasons(targets: Sequence[Target]) -> dict[str, str]:
     """By person, everything that chose them: whoever is chosen twice is paged once."""
     found: dict[str, list[str]] = {}
     for target in targets:
@@ -145,7 +145,8 @@ def _reasons(targets: Sequence[Target]) -> dict[str, str]:
     return {person: ", ".join(reasons) for person, reasons in found.items()}
 
 
-def _channels(targets: Sequence[Target]) -> dict[str, str]:
+def channels_of(targets: Sequence[Target]) -> dict[str, str]:
+    """By channel, what chose it."""
     return {target.channel: target.why for target in targets if target.channel is not None}
 
 
@@ -156,7 +157,7 @@ async def _tell(
     escalation: Escalation,
     kept: Frozen,
     place: Place,
-    taken: _Taken,
+    taken: Taken,
     *,
     by: str,
     loud: bool,
@@ -167,17 +168,8 @@ async def _tell(
     The first step is told by the incident's root message itself; whatever comes above it is shown to the channel, too.
     """
     assert incident.id is not None
-    data = {
-        "people": list(taken.people.items()),
-        "channels": list(taken.channels),
-        "missed": taken.missed,
-        "step": place.step,
-        "of": len(kept.policy.steps),
-        "round": place.round,
-        "escalated": loud,
-        "until": escalation.next_at.isoformat() if escalation.next_at and (taken.people or taken.channels) else None,
-    }
-    text = _words(catalog, taken, place, len(kept.policy.steps), loud=loud)
+    data = told(taken, place, len(kept.policy.steps), loud=loud, until=escalation.next_at)
+    text = words(catalog, taken, place, len(kept.policy.steps), loud=loud)
     kind = "escalated" if loud else "step_fired"
     entry = await timeline.add(session, incident.id, kind=kind, actor=by, text=text, now=now, data=data)
     for target, why in taken.missed:
@@ -203,7 +195,22 @@ async def say(
     )
 
 
-def _words(catalog: Catalog, taken: _Taken, place: Place, of: int, *, loud: bool) -> str:
+def told(taken: Taken, place: Place, of: int, *, loud: bool, until: datetime | None) -> dict[str, Any]:
+    """A step as the timeline keeps it for the messages that tell it."""
+    return {
+        "people": list(taken.people.items()),
+        "channels": list(taken.channels),
+        "missed": taken.missed,
+        "step": place.step,
+        "of": of,
+        "round": place.round,
+        "escalated": loud,
+        "until": until.isoformat() if until and (taken.people or taken.channels) else None,
+    }
+
+
+def words(catalog: Catalog, taken: Taken, place: Place, of: int, *, loud: bool) -> str:
+    """A step in one sentence."""
     who = [f"{called(catalog, person)} ({why})" for person, why in taken.people.items()]
     who += [f"#{channel}" for channel in taken.channels]
     sentences = []

@@ -9,9 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
 from bot.paging import policy
-from bot.paging.cover import resolve
+from bot.paging.cover import resolved
 from bot.paging.life import State
-from bot.paging.policy import Place
+from bot.paging.overrides import StandIns, stand_ins
+from bot.paging.policy import Frozen, Place
 from bot.store.tables import Escalation, Incident
 
 
@@ -45,18 +46,29 @@ async def outlook(session: AsyncSession, catalog: Catalog, incident: Incident) -
 
 
 async def _next(session: AsyncSession, catalog: Catalog, incident: Incident, row: Escalation) -> tuple[str, ...]:
-    """Steps that reach nobody are passed over, as they will be."""
     if row.next_at is None or row.state == State.ACKNOWLEDGED:
         return ()
     kept = policy.from_json(row.policy)
-    place = policy.next_step(kept, Place(row.step, row.round), row.next_at, severity=incident.severity)
+    standing = await stand_ins(session, catalog, row.next_at)
+    place = Place(row.step, row.round)
+    return whom(catalog, standing, kept, place, row.next_at, system=incident.system, severity=incident.severity)
+
+
+def whom(
+    catalog: Catalog, standing: StandIns, kept: Frozen, place: Place, at: datetime, *, system: str, severity: str
+) -> tuple[str, ...]:
+    """Whom the step at this place pages, or the first after it that reaches somebody; pure.
+
+    Steps that reach nobody are passed over, as they will be.
+    """
+    following = policy.next_step(kept, place, at, severity=severity)
     for _ in kept.policy.steps:
-        if place is None:
+        if following is None:
             return ()
-        resolved = await resolve(session, catalog, incident.system, kept.step(place.step).notify, row.next_at)
-        people = [one.person for one in resolved.targets if one.person is not None]
-        channels = [f"#{one.channel}" for one in resolved.targets if one.channel is not None]
+        found = resolved(catalog, standing, system, kept.step(following.step).notify, at)
+        people = [one.person for one in found.targets if one.person is not None]
+        channels = [f"#{one.channel}" for one in found.targets if one.channel is not None]
         if people or channels:
             return tuple(dict.fromkeys((*people, *channels)))
-        place = policy.next_step(kept, Place(place.step + 1, place.round), row.next_at, severity=incident.severity)
+        following = policy.next_step(kept, Place(following.step + 1, following.round), at, severity=severity)
     return ()

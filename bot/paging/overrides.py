@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -57,12 +57,15 @@ class StandIns:
 
 async def current(session: AsyncSession, now: datetime) -> Sequence[CoverOverride]:
     """Those that are in force or will be, the earliest first."""
-    statement = (
-        select(CoverOverride)
-        .where(col(CoverOverride.cancelled_at).is_(None), col(CoverOverride.ends_at) > now)
-        .order_by(col(CoverOverride.starts_at), col(CoverOverride.id))
-    )
-    return (await session.execute(statement)).scalars().all()
+    return (await session.execute(CURRENT, {"now": now})).scalars().all()
+
+
+CURRENT = (
+    select(CoverOverride)
+    .where(col(CoverOverride.cancelled_at).is_(None), col(CoverOverride.ends_at) > bindparam("now"))
+    .order_by(col(CoverOverride.starts_at), col(CoverOverride.id))
+)
+"""Those that are in force or will be at `now`."""
 
 
 async def stand_ins(session: AsyncSession, catalog: Catalog, now: datetime) -> StandIns:

@@ -29,6 +29,13 @@ SLACK_WITHIN = timedelta(seconds=15)
 SLACK, CHANNEL = "slack", "channel"
 IN_SLACK = frozenset({SLACK, CHANNEL})
 """Ways that are messages of the outbox."""
+WAITING = (
+    col(OutboxMessage.kind) == "page",
+    col(OutboxMessage.state) == outbox.State.PENDING.value,
+    col(OutboxMessage.sent_revision) == 0,
+    col(OutboxMessage.lease_owner).is_(None),
+)
+"""Messages of pages that nobody has tried to send yet."""
 WAYS = {SLACK: "Slack", CHANNEL: "Slack", "email": "e-mail", "twilio": "phone", "pagerduty": "PagerDuty"}
 
 
@@ -136,13 +143,7 @@ async def _channel_message(session: AsyncSession, one: Page, *, now: datetime) -
 async def _waiting_message(session: AsyncSession, person: str) -> OutboxMessage | None:
     statement = (
         select(OutboxMessage)
-        .where(
-            col(OutboxMessage.channel) == f"person:{person}",
-            col(OutboxMessage.kind) == "page",
-            col(OutboxMessage.state) == outbox.State.PENDING,
-            col(OutboxMessage.sent_revision) == 0,
-            col(OutboxMessage.lease_owner).is_(None),
-        )
+        .where(col(OutboxMessage.channel) == f"person:{person}", *WAITING)
         .order_by(col(OutboxMessage.created_at))
         .with_for_update(skip_locked=True)
     )

@@ -25,6 +25,7 @@ from bot.slack.queue import LEASE, Task, Work
 from bot.slack.quiet import Quiet
 from bot.slack.refusals import sentence
 from bot.slack.rendering import FILES, Shown, is_broadcast, render
+from bot.slack.sender import FreshSender
 from bot.slack.settling import Settling
 from bot.slack.uploading import Uploading
 from bot.slack.views.look import Look
@@ -73,6 +74,8 @@ class Delivery:
         self._settling = Settling(db, clock, every=self._every)
         self._uploading = Uploading(db, web)
         self._homes = Publishing(db, web, self._settling, clock)
+        self.fresh = FreshSender(db, web, identities, self._settling, catalog, clock, paged=self._mind_quiet)
+        """Sends what this process opens without its having to be claimed, where there is no pace to be kept."""
         self._owner = leases.new_owner()
         self._working: dict[asyncio.Task[None], OutboxMessage] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -82,15 +85,19 @@ class Delivery:
         """Deliver until `stop`."""
         async with asyncio.TaskGroup() as group:
             beat = group.create_task(self._keep_leases())
+            fresh = group.create_task(self.fresh.run()) if self._every is None else None
             while not self._stopping.is_set():
                 if not await self.deliver():
                     await self._db.woken(outbox.TOPIC, timeout=await self._rest())
             beat.cancel()
+            if fresh is not None:
+                fresh.cancel()
         # The supervisor would start a worker that returns anew.
         await asyncio.Event().wait()
 
     async def stop(self) -> None:
         """Take nothing new, and wait a little for what is under way; the rest is looked up by who comes next."""
+        await self.fresh.stop(within=DRAIN_WITHIN)
         self._stopping.set()
         self._db.wake(outbox.TOPIC)
         if self._working:

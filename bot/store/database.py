@@ -2,15 +2,17 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy import create_engine as create_plain_engine
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as SQLAlchemySession
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,8 +27,13 @@ SQLITE_PRAGMAS = (
     "foreign_keys=ON",
 )
 """What every connection to SQLite begins with, whoever opens it."""
+SOON = 0.25
+"""Seconds."""
+TURN_WITHIN = 30.0
+"""Seconds; a thread that waits longer for its turn to write gives up."""
 _READ_ONLY = "badday_read_only"
 _WAKE = "badday_wake"
+Result = TypeVar("Result")
 
 
 class DatabaseError(Exception):
@@ -76,6 +83,22 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def _configure_sqlite_to_refuse(connection: Any, record: object) -> None:
+    """With a writer in another process it fails at once instead of waiting."""
+    _configure_sqlite(connection, record)
+    connection.execute("PRAGMA busy_timeout=0")
+
+
+def _plain_engine(url: URL, configure: Callable[[Any, object], None]) -> Engine:
+    """One connection to the same file, for batches."""
+    engine = create_plain_engine(
+        url.set(drivername="sqlite+pysqlite"), connect_args={"isolation_level": None}, pool_size=1, max_overflow=0
+    )
+    event.listen(engine, "connect", configure)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
 def _begin_sqlite(connection: Connection) -> None:
     read_only = connection.get_execution_options().get(_READ_ONLY, False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
@@ -113,6 +136,15 @@ class Database:
         self.turns = Turns()
         """SQLite only: everybody in this process who writes to the file takes a turn."""
         self._topics: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._soon: set[str] = set()
+        self._plain: Engine | None = None
+        self._brief: Engine | None = None
+        if self.dialect == "sqlite" and self.engine.url.database not in (None, "", ":memory:"):
+            self._plain = _plain_engine(self.engine.url, _configure_sqlite)
+            self._brief = _plain_engine(self.engine.url, _configure_sqlite_to_refuse)
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="batch")
+            # Of its own: the other thread may be waiting for the turn that a commit gives back.
+            self._committing = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -131,6 +163,48 @@ class Database:
                 yield session
             self.wake(*session.info.get(_WAKE, ()))
 
+    async def batch(self, work: Callable[[Connection], Result], *, brief: bool = False) -> Result:
+        """Run one write transaction that is a plain function, for many rows by few statements.
+
+        On SQLite a statement of `transaction` changes threads twice, which takes longer than the statement; here all of
+        them run in one other thread, and `brief` ones, which take some milliseconds, in the event loop's own: beside a
+        busy loop each would wait for the interpreter. Only locks and the disk are waited for elsewhere. `work` may be
+        run to its end although whoever waits for it was cancelled.
+        """
+        if self._plain is not None and self._brief is not None:
+            if brief:
+                async with self.turns.of_task():
+                    done, result = await self._briefly(self._brief, work)
+                if done:
+                    return result  # type: ignore[return-value]
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._batch, self._plain, work)
+        if self.dialect == "sqlite":
+            async with self.turns.of_task(), self.engine.begin() as connection:
+                return await connection.run_sync(work)
+        async with self.engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def _briefly(self, engine: Engine, work: Callable[[Connection], Result]) -> tuple[bool, Result | None]:
+        """False where another process is writing: nothing was done, and whoever waits must not be the event loop."""
+        with engine.connect() as connection:
+            try:
+                transaction = connection.begin()
+            except OperationalError:
+                return False, None
+            with transaction:
+                result = work(connection)
+                commit = asyncio.get_running_loop().run_in_executor(self._committing, transaction.commit)
+                try:
+                    await asyncio.shield(commit)
+                except asyncio.CancelledError:
+                    await asyncio.wait([commit])
+                    raise
+            return True, result
+
+    def _batch(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
+        with self.turns.of_thread(within=TURN_WITHIN), engine.begin() as connection:
+            return work(connection)
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A consistent view of the store that takes no write lock."""
@@ -143,6 +217,16 @@ class Database:
         for topic in topics:
             self._topics[topic].set()
 
+    def wake_soon(self, *topics: str) -> None:
+        """Wake them in a moment, together with what comes until then: for news of which there may be many at once."""
+        if not self._soon:
+            asyncio.get_running_loop().call_later(SOON, self._wake_now)
+        self._soon.update(topics)
+
+    def _wake_now(self) -> None:
+        topics, self._soon = self._soon, set()
+        self.wake(*topics)
+
     async def woken(self, topic: str, *, timeout: float) -> bool:  # noqa: ASYNC109 - a pause, not a deadline
         """Wait until the topic is woken (True) or for `timeout` seconds (False). One worker a topic."""
         event_ = self._topics[topic]
@@ -154,6 +238,11 @@ class Database:
         return True
 
     async def close(self) -> None:
+        if self._plain is not None and self._brief is not None:
+            await asyncio.to_thread(self._thread.shutdown)
+            await asyncio.to_thread(self._committing.shutdown)
+            self._plain.dispose()
+            self._brief.dispose()
         await self.engine.dispose()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
+from bot.catalog import Catalog
 from bot.incidents import impact, roles
 from bot.paging.life import State as Climbing
 from bot.runbooks.leftovers import change, is_in_force
@@ -20,6 +21,7 @@ from bot.slack.views import escalation
 from bot.slack.views.look import Look
 from bot.slack.views.sources import sources
 from bot.store.tables import Incident, Page, RunbookStep, TimelineEntry
+from bot.trail.queries.impact import Impact
 
 _NEEDS_SOMEBODY = (StepState.UNKNOWN, StepState.UNDO_UNKNOWN, StepState.FAILED, StepState.UNDO_FAILED)
 _AT_WORK = (StepState.READY, StepState.RUNNING, StepState.UNDO_READY, StepState.UNDOING)
@@ -137,12 +139,17 @@ async def paged(look: Look, row: Page) -> PagedIncident:
 
 async def _impact(look: Look, incident: Incident) -> CallsImpact | None:
     found = await impact.of_incident(look.session, incident, now=look.now)
+    return calls_impact(look.catalog, incident.system, found)
+
+
+def calls_impact(catalog: Catalog, system_name: str, found: Impact | None) -> CallsImpact | None:
+    """What happened to a system's calls, with providers by the names that the catalog gives them."""
     if found is None:
         return None
-    system = look.catalog.systems.get(incident.system)
+    system = catalog.systems.get(system_name)
     fell_back: Counter[str] = Counter()
     for (provider, model), calls in found.fell_back.items():
-        name = look.catalog.provider_of(system, provider, model) if system is not None else provider
+        name = catalog.provider_of(system, provider, model) if system is not None else provider
         fell_back[name or "another provider"] += calls
     return CallsImpact(found.calls, dict(fell_back.most_common()), found.users, found.nobodys)
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.alerts import telling
 from bot.alerts.intake import AlertIntake
-from bot.incidents import incidents
+from bot.incidents import incidents, opening
 from bot.settings import Settings
 from bot.store import tokens
 from bot.store.database import Database
@@ -150,8 +150,12 @@ async def test_what_cannot_be_told_now_is_kept_and_told_later(desk: AlertDesk, m
     async def broken(*_given: object, **_named: object) -> None:
         raise ValueError("as the test says")
 
+    def broken_too(*_given: object, **_named: object) -> None:
+        raise ValueError("as the test says")
+
     with monkeypatch.context() as patched:
         patched.setattr(telling, "tell", broken)
+        patched.setattr(opening, "open_all", broken_too)
         assert (await desk.post(alert("A"), alert("B"))).status_code == 200
         assert await desk.handler.work() == 0
     assert not await desk.incidents()
@@ -260,7 +264,11 @@ async def test_a_database_that_does_not_answer_is_503(desk: AlertDesk, monkeypat
     def broken(**_options: object) -> None:
         raise OSError("as the test says")
 
+    async def broken_too(*_given: object, **_named: object) -> None:
+        broken()
+
     monkeypatch.setattr(desk.db, "transaction", broken)
+    monkeypatch.setattr(desk.db, "batch", broken_too)
     answer = await desk.post(alert())
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 
