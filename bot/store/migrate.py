@@ -9,7 +9,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.store.database import SQLITE_BUSY_MILLISECONDS
+
 LOCK = 0x62616464617900  # "badday": the advisory lock that all replicas of a database agree on
+MIGRATED_WITHIN = 120_000
+"""Milliseconds that another process may take with SQLite; everybody waits for the migrations, whatever they cost."""
 
 
 def scripts() -> Path:
@@ -35,21 +39,22 @@ async def upgrade(engine: AsyncEngine) -> None:
     """
     async with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            await _sqlite_foreign_keys(connection, on=False)
+            await _pragma(connection, "foreign_keys=OFF", f"busy_timeout={MIGRATED_WITHIN}")
         try:
             async with connection.begin():
                 await connection.run_sync(_upgrade)
         finally:
             if engine.dialect.name == "sqlite":
-                await _sqlite_foreign_keys(connection, on=True)
+                await _pragma(connection, "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MILLISECONDS}")
 
 
-async def _sqlite_foreign_keys(connection: AsyncConnection, *, on: bool) -> None:
-    """The pragma does nothing inside a transaction, so it goes to the driver's own connection."""
+async def _pragma(connection: AsyncConnection, *pragmas: str) -> None:
+    """`foreign_keys` does nothing inside a transaction, so they go to the driver's own connection."""
     raw = await connection.get_raw_connection()
     driver = raw.driver_connection
     assert driver is not None
-    await driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+    for pragma in pragmas:
+        await driver.execute(f"PRAGMA {pragma}")
 
 
 def _upgrade(connection: Connection) -> None:

@@ -116,7 +116,7 @@ async def test_the_page_is_there_at_once_and_a_signal_leaves_nothing_behind(
             await asyncio.sleep(0.05)
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(ending)
-        _, errors = await asyncio.wait_for(process.communicate(), 12)
+        _, errors = await asyncio.wait_for(process.communicate(), 40)
     assert process.returncode == 0
     assert errors == b""
     assert children

@@ -1,5 +1,6 @@
 """Members of Slack user groups: fetched now and then, kept when Slack does not tell, paged where they are known."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -105,4 +106,13 @@ async def test_a_group_that_another_replica_is_asking_for_is_left_to_it(desk: De
     identities = Identities(desk.place.db, web, lambda: desk.catalog, lambda: desk.now)
     other = GroupKeeper(desk.place.db, web, identities, lambda: desk.catalog, lambda: desk.now)
     assert sorted([await desk.keeper.fetch(), await other.fetch()]) == [0, 1]
+    await web.close()
+
+
+async def test_somebody_whom_two_senders_meet_at_once_is_remembered_once(desk: Desk) -> None:
+    web = SlackWeb(desk.place.settings())
+    await web.open()
+    both = [Identities(desk.place.db, web, lambda: desk.catalog, lambda: desk.now) for _ in range(2)]
+    channels = await asyncio.gather(*(one.direct_channel("sam") for one in both for _ in range(4)))
+    assert len(set(channels)) == 1
     await web.close()
