@@ -3,21 +3,50 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog, System
 
+if TYPE_CHECKING:
+    import httpx
+
 Reading = dict[str, Any]
-"""What an action read: plain JSON, kept in the step's row."""
+"""What an action read: plain JSON without secrets, kept in the step's row."""
 
 
 class ActionError(Exception):
-    """The action did not happen, or is not possible; the message says why and what to do, and is shown to people."""
+    """The action did not happen, or is not possible; the message says why and what to do, and is shown to people.
+
+    `permanent`: trying again cannot help. `reading`: what was read before it failed, so that conditions of later steps
+    may speak of it (`steps.probe.reading.ok_rate`).
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False, reading: Reading | None = None) -> None:
+        self.permanent = permanent
+        self.reading = reading
+        super().__init__(message)
+
+
+class ConsentNeededError(ActionError):
+    """The system took the request and waits for a person's consent there, at `url`: a result, not a failure of it."""
+
+    def __init__(self, message: str, *, url: str | None = None) -> None:
+        self.url = url
+        super().__init__(message, permanent=True)
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The way to systems outside: `http` is the process's one client, `secret` gives a secret by the name of its
+    environment variable and raises ActionError, naming the variable, where it is not set."""
+
+    http: "httpx.AsyncClient"
+    secret: Callable[[str], SecretStr]
 
 
 class Arguments(BaseModel):
@@ -31,7 +60,8 @@ class ActionContext:
     """What an action may use.
 
     `reading` opens a view of the store. `transaction` opens a write that fails with LeaseLostError where another
-    worker took the step over, so that only one of them changes anything. `clock` gives UTC times.
+    worker took the step over, so that only one of them changes anything. `clock` gives UTC times. `outside` is None
+    where nothing outside may be reached: when a face only looks at a step.
     """
 
     catalog: Catalog
@@ -41,6 +71,7 @@ class ActionContext:
     clock: Callable[[], datetime]
     reading: Callable[[], AbstractAsyncContextManager[AsyncSession]]
     transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]
+    outside: Outside | None = field(default=None)
 
 
 ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
@@ -59,6 +90,21 @@ class Action(ABC, Generic[ArgumentsT]):
     idempotent: ClassVar[bool] = True
     """Whether `apply` sets a desired state, so that repeating it after a crash is safe. One that is not is never
     repeated by itself: people are asked whether it happened."""
+    reads_only: ClassVar[bool] = False
+    """Whether it changes nothing anywhere, so that it is run for real while the system is not armed or all is frozen,
+    and there is nothing to undo."""
+
+    def is_local(self, catalog: Catalog, system: System, arguments: ArgumentsT) -> bool:
+        """Whether `read` stays within the store, so that a face may call it whenever it shows the step."""
+        return True
+
+    def waits(self, arguments: ArgumentsT) -> timedelta | None:
+        """How long the step lasts before `verify`, in which no worker is held; None for an action that acts at once."""
+        return None
+
+    def takes_effect(self, catalog: Catalog, system: System, arguments: ArgumentsT) -> str | None:
+        """When the change is felt, where that is not at once: `up to an hour`; told with the step."""
+        return None
 
     def check(self, catalog: Catalog, system: System, arguments: ArgumentsT) -> None:
         """Raise ActionError where the catalog makes this impossible for the system."""

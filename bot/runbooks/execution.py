@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.actions.contract import ActionContext, ActionError, Arguments, Reading
+from bot.actions.contract import ActionContext, ActionError, Arguments, Outside, Reading
 from bot.actions.registry import AnyAction, Registry
 from bot.catalog import Catalog
 from bot.runbooks import arming
@@ -89,6 +89,7 @@ class Execution:
         actions: Registry,
         clock: Callable[[], datetime],
         fence: Fence,
+        outside: Outside | None = None,
     ) -> None:
         self._row = row
         self._db = db
@@ -96,6 +97,7 @@ class Execution:
         self._actions = actions
         self._clock = clock
         self._fence = fence
+        self._outside = outside
         self._fresh = row.previous is None and DOING not in (row.result or {})
         self._applying = False
 
@@ -186,6 +188,7 @@ class Execution:
             clock=self._clock,
             reading=self._db.reading,
             transaction=self._fence,
+            outside=self._outside,
         )
         # A step that was clicked as a dry run stays one, even if the system was armed a moment later.
         return Job(undo, action, arguments, forward, context, for_real=armed and (undo or not row.dry_run))

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from bot.actions.registry import Registry, packaged
-from bot.runbooks.schema import Runbook
+from bot.runbooks.schema import OF_ACTIONS, Runbook, Step
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -22,7 +22,7 @@ def json_schema(actions: Registry) -> dict[str, Any]:
         "enum": sorted(actions),
     }
     step["anyOf"] = [{"required": ["do"]}, {"required": ["note"]}]
-    step["dependentRequired"] = {"with": ["do"], "undo": ["do"]}
+    step["dependentRequired"] = {Step.model_fields[field].alias or field: ["do"] for field in OF_ACTIONS}
     step["allOf"] = [_arguments(actions, name) for name in sorted(actions)]
     return schema
 

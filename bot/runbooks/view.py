@@ -8,7 +8,7 @@ from datetime import datetime
 from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.actions.contract import ActionContext, ActionError
+from bot.actions.contract import ActionContext, ActionError, Reading
 from bot.actions.registry import Registry, packaged
 from bot.catalog import Catalog
 from bot.runbooks import clicks
@@ -107,9 +107,11 @@ async def _changes(
         reading=same,
         transaction=same,
     )
+    current: Reading | None = None
     try:
         arguments = action.With.model_validate(step.arguments or {})
-        current = await action.read(context, arguments)
+        if action.is_local(catalog, system, arguments):
+            current = await action.read(context, arguments)
     except (ActionError, ValidationError):
         return done, None
     back = action.reverse(arguments, step.previous) if step.previous is not None else None

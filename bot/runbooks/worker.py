@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from bot.actions.contract import Outside
 from bot.actions.registry import Registry, packaged
 from bot.catalog import Catalog
 from bot.runbooks import arming
@@ -51,11 +52,13 @@ class StepWorker:
         catalog: Callable[[], Catalog],
         clock: Callable[[], datetime],
         actions: Registry | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self._db = db
         self._catalog = catalog
         self._clock = clock
         self._actions = actions if actions is not None else packaged()
+        self._outside = outside
         self._owner = leases.new_owner()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -167,6 +170,7 @@ class StepWorker:
             actions=self._actions,
             clock=self._clock,
             fence=lambda changes=None: self._fenced(row, changes),
+            outside=self._outside,
         )
         return await execution.run()
 

@@ -7,7 +7,7 @@ from textwrap import dedent
 from bot.actions.registry import packaged
 from bot.runbooks import templates
 from bot.runbooks.life import State
-from bot.runbooks.schema import Runbook, Step, parse_runbook
+from bot.runbooks.schema import NOT_OBEYED, Runbook, Step, parse_runbook
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "reference" / "runbooks.md").read_text()
@@ -20,7 +20,12 @@ def test_every_action_is_described_with_its_arguments() -> None:
 
 
 def test_every_key_name_and_state_is_described() -> None:
-    keys = [*Runbook.model_fields, *(f"steps[].{field.alias or name}" for name, field in Step.model_fields.items())]
+    keys = [key for key in Runbook.model_fields if (key,) not in NOT_OBEYED]
+    keys += [
+        f"steps[].{key}"
+        for key in (field.alias or name for name, field in Step.model_fields.items())
+        if ("steps", key) not in NOT_OBEYED
+    ]
     names = [field for fields in templates.KNOWN.values() for field in fields]
     for word in (*keys, *templates.KNOWN, *names, *State):
         assert f"`{word}`" in PAGE, word

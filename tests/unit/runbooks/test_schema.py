@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from bot.actions.registry import packaged
 from bot.catalog import CatalogError
 from bot.runbooks import json_schema, library
-from bot.runbooks.schema import parse_runbook
+from bot.runbooks.schema import NOT_OBEYED, parse_runbook
 
 GOOD = dedent("""\
     runbook: 1
@@ -50,7 +50,7 @@ def test_a_good_runbook_is_read() -> None:
         (
             "    undo: previous_value",
             "    on_fial: ask",
-            "outage.yaml:14: steps[1].on_fial: unknown key; remove it; known here: do, id, note, title, undo, with",
+            "outage.yaml:14: steps[1].on_fial: unknown key; did you mean `on_fail`?",
         ),
         (
             "do: route.set",
@@ -144,3 +144,30 @@ def test_the_packaged_runbooks_are_good(tmp_path: Path) -> None:
     live = library.LiveLibrary(tmp_path)
     assert live.problems == ()
     assert "provider-outage" in live().runbooks
+
+
+@pytest.mark.parametrize("key", sorted(NOT_OBEYED))
+def test_a_key_that_is_not_obeyed_is_refused(key: tuple[str, ...]) -> None:
+    values = {
+        "starts_on.if": "incident.severity == 'sev1'",
+        "severity": "sev1",
+        "inputs": "{backup: {}}",
+        "close": "{offer_undo: [switch]}",
+        "steps.if": "steps.look.succeeded",
+        "steps.run": "auto",
+        "steps.approve": "{count: 1}",
+        "steps.check": "{expect: 'value == 1'}",
+        "steps.expires": "4h",
+        "steps.on_fail": "continue",
+        "steps.timeout": "1m",
+        "steps.retry": "{tries: 2}",
+    }
+    line = f"{key[-1]}: {values['.'.join(key)]}"
+    if key[0] == "steps":
+        text = GOOD + f"    {line}\n"
+    elif key[0] == "starts_on":
+        text = GOOD.replace('{watch: "status.*"}', f'{{watch: "status.*", {line}}}')
+    else:
+        text = GOOD.replace("steps:", f"{line}\nsteps:")
+    (problem,) = problems(text)
+    assert "this version of Badday cannot do this; remove it" in problem
