@@ -27,10 +27,11 @@ class _WrongConfiguration(click.ClickException):
 
 def _errors_of_configuration() -> tuple[type[Exception], ...]:
     from bot.catalog.problems import CatalogError
+    from bot.runbooks.inputs import InputError
     from bot.settings import SettingsError
     from bot.store.database import DatabaseError
 
-    return SettingsError, CatalogError, DatabaseError
+    return SettingsError, CatalogError, DatabaseError, InputError
 
 
 def _words(_context: click.Context, _parameter: click.Parameter, value: str) -> frozenset[str]:
@@ -159,6 +160,67 @@ def status(targets: tuple[str, ...], engine: str | None, as_json: bool) -> int:
     from bot.watches.probe import command
 
     return command(targets, engine, as_json)
+
+
+@main.group()
+def runbook() -> None:
+    """Look at runbooks, plan and rehearse them; nothing is changed."""
+
+
+@runbook.command("list")
+@_json
+def runbook_list(as_json: bool) -> int:
+    """List the runbooks in force."""
+    from bot.runbooks.command import list_
+    from bot.settings import config_path
+
+    return list_(config_path(), as_json=as_json)
+
+
+@runbook.command("validate")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_json
+def runbook_validate(files: tuple[Path, ...], as_json: bool) -> int:
+    """Print every mistake of runbook files."""
+    from bot.runbooks.command import validate
+
+    return validate(files, as_json=as_json)
+
+
+@runbook.command("show")
+@click.argument("name", metavar="RUNBOOK|FILE")
+@_json
+def runbook_show(name: str, as_json: bool) -> int:
+    """Print one runbook."""
+    from bot.runbooks.command import show
+    from bot.settings import config_path
+
+    return show(name, config_path(), as_json=as_json)
+
+
+@runbook.command("plan")
+@click.argument("name", metavar="RUNBOOK|FILE")
+@click.argument("inputs", metavar="[INPUT=VALUE]...", nargs=-1)
+@click.option("--incident-json", "incident", metavar="FILE", required=True, type=click.Path(path_type=Path))
+@_json
+def runbook_plan(name: str, inputs: tuple[str, ...], incident: Path, as_json: bool) -> int:
+    """Print the steps that an incident would be offered."""
+    from bot.runbooks.command import plan
+    from bot.settings import config_path
+
+    return plan(name, incident, config_path(), inputs, as_json=as_json)
+
+
+@runbook.command("rehearse")
+@click.argument("names", metavar="RUNBOOK|FILE...", nargs=-1, required=True)
+@click.option("--all-paths", is_flag=True, help="Every path, not only the best and the worst.")
+@_json
+def runbook_rehearse(names: tuple[str, ...], all_paths: bool, as_json: bool) -> int:
+    """Play paths through runbooks without any system; exit 1 where one cannot be gone to its end."""
+    from bot.runbooks.command import rehearse_
+    from bot.settings import config_path
+
+    return rehearse_(names, config_path(), all_paths=all_paths, as_json=as_json)
 
 
 @main.group()

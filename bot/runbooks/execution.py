@@ -112,7 +112,8 @@ class Execution:
             async with asyncio.timeout(ACTION_WITHIN):
                 return await self._steps(job)
         except ActionError as error:
-            return Ending(Event.FAIL, row.title, error=str(error), untouched=self._fresh and not self._applying)
+            untouched = self._fresh and not self._applying
+            return Ending(Event.FAIL, row.title, after=error.reading, error=str(error), untouched=untouched)
         except TimeoutError:
             return self._unclear(job, f"There was no answer within {ACTION_WITHIN:g} seconds.")
         except (LeaseLostError, SQLAlchemyError):

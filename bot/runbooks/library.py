@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,7 +11,11 @@ import structlog
 from bot.actions.registry import Registry, packaged
 from bot.catalog import CatalogError, Problem
 from bot.catalog.reading import read_text
-from bot.runbooks.schema import Runbook, digest, exactness, parse_runbook
+from bot.runbooks import expressions
+from bot.runbooks.expressions import ExpressionError
+from bot.runbooks.facts import Facts
+from bot.runbooks.meaning import parse_runbook
+from bot.runbooks.schema import Runbook, digest, exactness
 
 log = structlog.get_logger(__name__)
 
@@ -30,16 +35,26 @@ class Library:
 
     runbooks: Mapping[str, LoadedRunbook] = field(default_factory=dict)
 
-    def pick(self, watch: str | None) -> LoadedRunbook | None:
-        """The runbook that starts on the watch; of several the one that names it most exactly, then by name."""
+    def pick(self, watch: str | None, known: Facts) -> LoadedRunbook | None:
+        """The runbook that starts on the watch; of several the one that names it most exactly, then by name.
+
+        A start whose condition cannot be decided does not count: what it asks for is not known of this incident.
+        """
         if watch is None:
             return None
         fitting = [
             (exactness(pattern, watch), loaded)
             for _, loaded in sorted(self.runbooks.items())
-            if (pattern := loaded.runbook.matches(watch)) is not None
+            if (pattern := loaded.runbook.matches(watch, partial(_starts, known))) is not None
         ]
         return max(fitting, key=lambda each: each[0])[1] if fitting else None
+
+
+def _starts(known: Facts, condition: str) -> bool:
+    try:
+        return expressions.parse(condition).holds(known.plain())
+    except ExpressionError:
+        return False
 
 
 def packaged_folder() -> Path:
@@ -93,7 +108,7 @@ class LiveLibrary:
     def _load(self, path: Path) -> None:
         try:
             text = read_text(path, advice="put it back, or restart Badday without it")
-            runbook = parse_runbook(text, str(path), self._actions)
+            runbook = parse_runbook(text, str(path), self._actions, to_run=True)
             _require_own_name(runbook, text, path)
         except CatalogError as error:
             self._wrong[path] = tuple(error.problems)

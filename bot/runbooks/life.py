@@ -1,6 +1,7 @@
 """The life of a step, as a table: state x event -> state.
 
     state        | people                                        | the worker
+    pending      | skip: skipped                                 | offer: offered, drop: skipped
     offered      | run: ready, mark: done, skip: skipped         |
     ready        | skip: skipped                                 | begin: running
     running      |                                               | begin (take-over): running, succeed: done,
@@ -17,9 +18,10 @@
     undo_failed  | retry: undo_ready                             |
     undo_unknown | happened: undone, not_happened: done          |
 
-An empty cell is a refusal. When its incident is resolved (close), an offered step is skipped; all else stays as it
-is: what was done can still be undone, and what is unknown is still asked. `mark` is the click on a note, which has
-nothing to run.
+An empty cell is a refusal. A pending step waits for what its condition speaks of; then it is offered, or dropped where
+it is not needed. When its incident is resolved (close), a pending or offered step is skipped; all else stays as it is:
+what was done can still be undone, and what is unknown is still asked. `mark` is the click on a note, which has nothing
+to run.
 """
 
 from collections.abc import Mapping
@@ -28,6 +30,8 @@ from types import MappingProxyType
 
 
 class State(StrEnum):
+    PENDING = "pending"
+    """Whether it is needed depends on an earlier step that has not ended."""
     OFFERED = "offered"
     READY = "ready"
     RUNNING = "running"
@@ -45,6 +49,9 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
+    OFFER = "offer"
+    DROP = "drop"
+    """It is not needed, or not possible here."""
     RUN = "run"
     MARK = "mark"
     SKIP = "skip"
@@ -63,6 +70,10 @@ class Event(StrEnum):
 
 LIFE: Mapping[tuple[State, Event], State] = MappingProxyType(
     {
+        (State.PENDING, Event.OFFER): State.OFFERED,
+        (State.PENDING, Event.DROP): State.SKIPPED,
+        (State.PENDING, Event.SKIP): State.SKIPPED,
+        (State.PENDING, Event.CLOSE): State.SKIPPED,
         (State.OFFERED, Event.RUN): State.READY,
         (State.OFFERED, Event.MARK): State.DONE,
         (State.OFFERED, Event.SKIP): State.SKIPPED,

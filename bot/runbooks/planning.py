@@ -1,7 +1,11 @@
-"""A runbook and an incident -> the steps to offer, with every text filled in. Pure: data in, data out."""
+"""A runbook and what is known -> the steps, with every text filled in that can be. Pure: data in, data out.
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+A step that speaks of an earlier one (`steps.switch.failed`) is not decided before that one has settled: until then it
+is planned as `pending`, and `planned_again` decides it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,54 +13,20 @@ from pydantic import ValidationError
 from bot.actions.contract import ActionError
 from bot.actions.registry import Registry
 from bot.catalog import Catalog, System
-from bot.runbooks import templates
+from bot.runbooks import expressions, templates
+from bot.runbooks.expressions import ExpressionError
+from bot.runbooks.facts import Facts, IncidentFacts, RouteFacts
+from bot.runbooks.names import steps_named
 from bot.runbooks.schema import Runbook, Step
 from bot.runbooks.templates import Plain, TemplateProblemError
 
-
-@dataclass(frozen=True, slots=True)
-class IncidentFacts:
-    """What texts may say about the incident."""
-
-    id: int
-    system: str
-    title: str
-    severity: str
-    provider: str | None
-
-    def plain(self) -> Plain:
-        return {
-            "id": self.id,
-            "system": self.system,
-            "title": self.title,
-            "severity": self.severity,
-            "provider": self.provider or "",
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class RouteFacts:
-    """A route that the incident is about; `standby` is where it would be switched to, None where there is no such."""
-
-    name: str
-    value: str
-    primary: str
-    standbys: tuple[str, ...]
-    standby: str | None
-
-    def plain(self) -> Plain:
-        known: dict[str, Plain] = {
-            "name": self.name,
-            "value": self.value,
-            "primary": self.primary,
-            "standbys": list(self.standbys),
-        }
-        return known | ({"standby": self.standby} if self.standby is not None else {})
+__all__ = ["Facts", "IncidentFacts", "PlannedStep", "RouteFacts", "filled", "plan", "planned_again", "standby"]
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step to offer. Without an action it is a note; `moot` when there is nothing to do, which the note says."""
+    """One step as it is offered. Without an action it is a note; `moot` when there is nothing to do, which the note
+    says; `waits_for` names the steps without whose outcome it cannot be decided."""
 
     name: str
     title: str
@@ -64,6 +34,13 @@ class PlannedStep:
     action: str | None = None
     arguments: dict[str, Any] | None = field(default=None)
     moot: bool = False
+    route: str | None = None
+    """The route that it was planned for, where there is one of it for each route."""
+    waits_for: frozenset[str] = frozenset()
+
+    @property
+    def pending(self) -> bool:
+        return bool(self.waits_for)
 
 
 def standby(providers: Sequence[str], value: str, troubled: frozenset[str]) -> str | None:
@@ -73,74 +50,118 @@ def standby(providers: Sequence[str], value: str, troubled: frozenset[str]) -> s
     return next(iter(sound or others), None)
 
 
-def plan(
-    runbook: Runbook,
-    *,
-    catalog: Catalog,
-    system: System,
-    incident: IncidentFacts,
-    routes: Sequence[RouteFacts],
-    actions: Registry,
-) -> list[PlannedStep]:
+def plan(runbook: Runbook, *, catalog: Catalog, system: System, facts: Facts, actions: Registry) -> list[PlannedStep]:
     """The steps in order; one that speaks of the route is offered once for each route that the incident is about."""
-    return [
-        planned
-        for step in runbook.steps
-        for planned in _offered(step, catalog=catalog, system=system, incident=incident, routes=routes, actions=actions)
-    ]
+    planner = _Planner(catalog, system, facts, actions)
+    return [planned for step in runbook.steps for planned in planner.planned(step)]
 
 
-def _offered(
-    step: Step,
-    *,
-    catalog: Catalog,
-    system: System,
-    incident: IncidentFacts,
-    routes: Sequence[RouteFacts],
-    actions: Registry,
-) -> Iterator[PlannedStep]:
-    names = frozenset[str]().union(*(templates.check(text) for _, text in step.texts()))
-    if "route" not in names:
-        yield _filled(step, {"incident": incident.plain()}, catalog=catalog, system=system, actions=actions)
-        return
-    if not routes:
-        about = f"uses {incident.provider} now" if incident.provider else "is what this incident is about"
-        yield _moot(step, f"No route of {system.name} {about}: there is nothing to switch.")
-    for route in routes:
-        if route.standby is None and any("route.standby" in text for _, text in step.texts()):
-            yield _moot(
-                step,
-                f"Route {route.name} has no other provider to switch to. Add `standbys` to it in badday.yaml.",
-            )
-            continue
-        context = {"incident": incident.plain(), "route": route.plain()}
-        yield _filled(step, context, catalog=catalog, system=system, actions=actions)
-
-
-def _filled(
-    step: Step, context: dict[str, Plain], *, catalog: Catalog, system: System, actions: Registry
+def planned_again(
+    step: Step, route: str | None, *, catalog: Catalog, system: System, facts: Facts, actions: Registry
 ) -> PlannedStep:
-    """The step with its texts filled in; one that is impossible here becomes a note that says why."""
-    try:
-        title = templates.render(step.title, context)
-        note = templates.render(step.note, context) if step.note is not None else None
-        if step.do is None:
-            return PlannedStep(step.id, title, note)
-        arguments = {
-            key: templates.render(value, context) if isinstance(value, str) else value
-            for key, value in (step.arguments or {}).items()
-        }
-        action = actions[step.do]
-        action.check(catalog, system, action.With.model_validate(arguments))
-    except (TemplateProblemError, ActionError) as error:
-        return _moot(step, f"This step is not possible here: {error}")
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field_ = ".".join(str(part) for part in first["loc"])
-        return _moot(step, f"This step is not possible here: with.{field_}: {first['msg'].lower()}")
-    return PlannedStep(step.id, title, note, step.do, arguments)
+    """A pending step, now that what it waited for has settled; `route` is the one that it was planned for."""
+    planner = _Planner(catalog, system, facts, actions)
+    of = next((each for each in facts.routes if each.name == route), None)
+    if route is not None and of is None:
+        return replace(_moot(step, f"{system.name} has no route {route} any more."), route=route)
+    return planner.one(step, of)
+
+
+@dataclass(frozen=True)
+class _Planner:
+    catalog: Catalog
+    system: System
+    facts: Facts
+    actions: Registry
+
+    def planned(self, step: Step) -> Iterator[PlannedStep]:
+        names = frozenset[str]().union(*(templates.check(text) for _, text in step.texts()))
+        if step.condition is not None:
+            names |= {path[0] for path in expressions.parse(step.condition).paths}
+        if "route" not in names:
+            yield self.one(step, None)
+            return
+        if not self.facts.routes:
+            provider = self.facts.incident.provider
+            about = f"uses {provider} now" if provider else "is what this incident is about"
+            yield _moot(step, f"No route of {self.system.name} {about}: there is nothing to switch.")
+        for route in self.facts.routes:
+            yield self.one(step, route)
+
+    def one(self, step: Step, route: RouteFacts | None) -> PlannedStep:
+        """The step for one route, or for none in particular."""
+        name = None if route is None else route.name
+        waits_for = frozenset(each for each in dependencies(step) if not self.facts.settled([each], name))
+        if waits_for:
+            return PlannedStep(step.id, self._title(step, route), _text_of(step.note), route=name, waits_for=waits_for)
+        return replace(self._decided(step, route), route=name)
+
+    def _decided(self, step: Step, route: RouteFacts | None) -> PlannedStep:
+        known = self.facts.plain(route)
+        if step.condition is not None:
+            try:
+                wanted = expressions.parse(step.condition).holds(known)
+            except ExpressionError as error:
+                return _moot(step, f"Whether this step is needed cannot be decided: {error.message}.")
+            if not wanted:
+                return replace(
+                    _moot(step, f"Not needed: `{step.condition}` does not hold."), title=self._title(step, route)
+                )
+        if route is not None and route.standby is None and any("route.standby" in text for _, text in step.texts()):
+            why = f"Route {route.name} has no other provider to switch to. Add `standbys` to it in badday.yaml."
+            return _moot(step, why)
+        return self._filled(step, known)
+
+    def _filled(self, step: Step, known: Mapping[str, Plain]) -> PlannedStep:
+        """The step with its texts filled in; one that is impossible here becomes a note that says why."""
+        try:
+            title = templates.render(step.title, known)
+            note = templates.render(step.note, known) if step.note is not None else None
+            if step.do is None:
+                return PlannedStep(step.id, title, note)
+            arguments = filled(step.arguments or {}, known)
+            action = self.actions[step.do]
+            action.check(self.catalog, self.system, action.With.model_validate(arguments))
+        except (TemplateProblemError, ActionError) as error:
+            return _moot(step, f"This step is not possible here: {error}")
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field_ = ".".join(str(part) for part in first["loc"])
+            return _moot(step, f"This step is not possible here: with.{field_}: {first['msg'].lower()}")
+        return PlannedStep(step.id, title, note, step.do, arguments)
+
+    def _title(self, step: Step, route: RouteFacts | None) -> str:
+        """The title as far as it can be told now."""
+        try:
+            return templates.render(step.title, self.facts.plain(route))
+        except TemplateProblemError:
+            return step.id
+
+
+def dependencies(step: Step) -> frozenset[str]:
+    """The earlier steps that a step's condition and texts speak of."""
+    paths = frozenset[tuple[str, ...]]().union(*(templates.paths(text) for _, text in step.texts()))
+    if step.condition is not None:
+        paths |= expressions.parse(step.condition).paths
+    return steps_named(paths)
+
+
+def filled(value: Any, known: Mapping[str, Plain]) -> Any:
+    """Arguments with every text in them filled in. Raises TemplateProblemError."""
+    if isinstance(value, str):
+        return templates.render(value, known)
+    if isinstance(value, dict):
+        return {key: filled(each, known) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(each, known) for each in value]
+    return value
 
 
 def _moot(step: Step, why: str) -> PlannedStep:
     title = step.id if templates.is_template(step.title) else step.title
     return PlannedStep(step.id, title, why, moot=True)
+
+
+def _text_of(note: str | None) -> str | None:
+    """A note that may be shown before it can be filled in."""
+    return None if note is None or templates.is_template(note) else note

@@ -1,27 +1,25 @@
-"""Runs of runbooks: started with an incident, ended with it; clicks on their steps are in `clicks`."""
+"""Runs of runbooks: started with an incident or by hand, ended with it; clicks on their steps are in `clicks`."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.actions.registry import Registry, packaged
 from bot.catalog import Catalog
 from bot.incidents import timeline
-from bot.runbooks import arming, planning
+from bot.runbooks import arming, knowing, offering, planning
 from bot.runbooks.clicks import StepOutcome, Verb, request
-from bot.runbooks.library import Library
+from bot.runbooks.library import Library, LoadedRunbook
 from bot.runbooks.life import Event, State, after
-from bot.runbooks.planning import IncidentFacts, PlannedStep, RouteFacts
 from bot.runbooks.schema import Runbook
-from bot.runbooks.telling import message_key, tell
-from bot.store import audit, outbox
+from bot.runbooks.telling import tell
+from bot.store import audit
 from bot.store.tables import Incident, RunbookRun, RunbookStep
-from bot.switchboard import board
 
-__all__ = ["StepOutcome", "Verb", "close", "request", "start", "steps"]
+__all__ = ["StepOutcome", "Verb", "close", "request", "start", "start_by_hand", "steps"]
 
 
 async def start(
@@ -39,12 +37,54 @@ async def start(
     The run keeps the runbook as it is now. When the incident was reopened, its run goes on with a new round of the
     same steps; what the earlier round did stays to be undone.
     """
-    loaded = library.pick(watch)
-    if loaded is None or incident.system not in catalog.systems:
+    if incident.system not in catalog.systems:
         return None
+    loaded = library.pick(watch, await knowing.facts(session, catalog, incident))
+    if loaded is None:
+        return None
+    return await _start(session, catalog, incident, loaded, {}, actor="badday", now=now, actions=actions)
+
+
+async def start_by_hand(
+    session: AsyncSession,
+    library: Library,
+    catalog: Catalog,
+    incident: Incident,
+    runbook: str,
+    *,
+    inputs: Mapping[str, str],
+    actor: str,
+    now: datetime,
+    actions: Registry | None = None,
+) -> RunbookRun:
+    """Offer the steps of a runbook that somebody chose, with the inputs that they chose.
+
+    A run of it that has not ended in this incident goes on with a new round of its steps. Raises LookupError for an
+    unknown runbook and InputError for a value that an input cannot have.
+    """
+    loaded = library.runbooks.get(runbook)
+    if loaded is None:
+        raise LookupError(
+            f"there is no runbook {runbook!r}; there are: {', '.join(sorted(library.runbooks)) or 'none'}"
+        )
+    return await _start(session, catalog, incident, loaded, inputs, actor=actor, now=now, actions=actions, anew=True)
+
+
+async def _start(
+    session: AsyncSession,
+    catalog: Catalog,
+    incident: Incident,
+    loaded: LoadedRunbook,
+    given: Mapping[str, str],
+    *,
+    actor: str,
+    now: datetime,
+    actions: Registry | None,
+    anew: bool = False,
+) -> RunbookRun:
     assert incident.id is not None
     run = await _run(session, incident.id, loaded.runbook.name)
-    if run is not None and run.ended_at is None:
+    if run is not None and run.ended_at is None and not anew:
         return run
     if run is None:
         run = RunbookRun(
@@ -53,22 +93,24 @@ async def start(
             digest=loaded.digest,
             document=loaded.runbook.document(),
             started_at=now,
+            started_by=actor,
         )
         session.add(run)
         await session.flush()
-    run.ended_at = None
+    run.ended_at = run.close_offered_at = None
     pinned = Runbook.model_validate(run.document)
+    known = await knowing.facts(session, catalog, incident, runbook=pinned, given=given)
+    run.inputs = {name: _as_typed(value) for name, value in known.inputs.items()}
     planned = planning.plan(
         pinned,
         catalog=catalog,
         system=catalog.systems[incident.system],
-        incident=_facts(incident),
-        routes=await _routes(session, catalog, incident),
+        facts=known,
         actions=actions if actions is not None else packaged(),
     )
     armed = await arming.is_armed(session, catalog, incident.system)
-    await _offer(session, incident, run, planned, armed=armed, now=now)
-    await _record_start(session, incident, run, armed=armed, now=now)
+    await offering.offer(session, incident, run, planned, pinned, armed=armed, now=now)
+    await _record_start(session, incident, run, actor=actor, armed=armed, now=now)
     return run
 
 
@@ -100,98 +142,31 @@ async def _run(session: AsyncSession, incident_id: int, runbook: str) -> Runbook
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-def _facts(incident: Incident) -> IncidentFacts:
-    assert incident.id is not None
-    return IncidentFacts(incident.id, incident.system, incident.title, incident.severity, incident.provider)
-
-
-async def _routes(session: AsyncSession, catalog: Catalog, incident: Incident) -> list[RouteFacts]:
-    """The system's routes that use the incident's provider now."""
-    troubled = await _troubled(session, incident)
-    found = []
-    for route in catalog.systems[incident.system].routes.values():
-        current = await board.value(session, catalog, board.ROUTE + route.name)
-        if current is None or incident.provider is None or current.value != incident.provider:
-            continue
-        standby = planning.standby(route.providers, incident.provider, troubled)
-        found.append(RouteFacts(route.name, incident.provider, route.primary, route.standbys, standby))
-    return found
-
-
-async def _troubled(session: AsyncSession, incident: Incident) -> frozenset[str]:
-    """Providers that an open incident is about, whichever system's it is."""
-    statement = select(col(Incident.provider)).where(
-        col(Incident.resolved_at).is_(None),
-        col(Incident.recovered_at).is_(None),
-        col(Incident.provider).is_not(None),
-    )
-    others = (await session.execute(statement)).scalars().all()
-    return frozenset(name for name in (*others, incident.provider) if name is not None)
-
-
-async def _offer(
-    session: AsyncSession,
-    incident: Incident,
-    run: RunbookRun,
-    planned: Iterable[PlannedStep],
-    *,
-    armed: bool,
-    now: datetime,
-) -> None:
-    assert run.id is not None
-    assert incident.id is not None
-    last = (
-        await session.execute(select(func.max(col(RunbookStep.position))).where(col(RunbookStep.run_id) == run.id))
-    ).scalar_one()
-    first = 0 if last is None else last + 1
-    for place, each in enumerate(planned):
-        step = RunbookStep(
-            run_id=run.id,
-            incident_id=incident.id,
-            position=first + place,
-            name=each.name,
-            title=each.title,
-            state=State.SKIPPED if each.moot else State.OFFERED,
-            action=each.action,
-            arguments=each.arguments,
-            note=each.note,
-            dry_run=each.action is not None and not armed,
-        )
-        session.add(step)
-        await session.flush()
-        assert step.id is not None
-        await outbox.post(
-            session,
-            key=message_key(step.id),
-            kind="step",
-            subject={"step": step.id},
-            channel=incident.channel,
-            thread_key=timeline.root_key(incident.id),
-            incident_id=incident.id,
-            priority=outbox.Priority.REPLY,
-            now=now + timedelta(microseconds=place),  # messages of one priority go in the order of their times
-        )
+def _as_typed(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 async def _record_start(
-    session: AsyncSession, incident: Incident, run: RunbookRun, *, armed: bool, now: datetime
+    session: AsyncSession, incident: Incident, run: RunbookRun, *, actor: str, armed: bool, now: datetime
 ) -> None:
     assert incident.id is not None
+    chosen = f" with {', '.join(f'{name}={value}' for name, value in run.inputs.items())}" if run.inputs else ""
+    dry = "" if armed else f" as a dry run: {incident.system} is not armed"
     await timeline.add(
         session,
         incident.id,
         kind="step",
-        actor="badday",
-        text=f"Runbook {run.runbook} started" + ("" if armed else f" as a dry run: {incident.system} is not armed"),
+        actor=actor,
+        text=f"Runbook {run.runbook} started{chosen}{dry}",
         data={"run": run.id, "runbook": run.runbook, "digest": run.digest},
         now=now,
     )
     await audit.record(
         session,
-        actor="badday",
+        actor=actor,
         action="runbook.start",
         object=f"run:{run.id}",
-        after={"runbook": run.runbook, "digest": run.digest, "armed": armed},
+        after={"runbook": run.runbook, "digest": run.digest, "armed": armed, "inputs": run.inputs or {}},
         incident_id=incident.id,
         now=now,
     )

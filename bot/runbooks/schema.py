@@ -1,38 +1,28 @@
 """What a runbook file may say, and the runbook that it becomes; JSON Schema and reference docs are made from it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from bot.actions.registry import Registry
-from bot.catalog import Problem
-from bot.catalog.explain import problems as explained
-from bot.catalog.explain import told
-from bot.catalog.problems import CatalogError
-from bot.catalog.reading import Document, FieldPath, read
+from bot.catalog.reading import FieldPath
 from bot.catalog.strict import Span, Switch
-from bot.catalog.values import Name, nearest, wrong
-from bot.runbooks import templates
-from bot.runbooks.templates import TemplateProblemError, is_template
+from bot.catalog.values import Name, wrong
+from bot.runbooks import expressions, templates
 
 MOST_STEPS = 20
 MOST_APPROVERS = 5
 MOST_TRIES = 5
 LONGEST_TRY = timedelta(minutes=10)
-LONGEST_CONDITION = 300
-"""Characters."""
 NOT_OBEYED: frozenset[tuple[str, ...]] = frozenset(
     {
-        ("starts_on", "if"),
         ("severity",),
-        ("inputs",),
         ("close",),
-        *(("steps", key) for key in ("if", "run", "approve", "check", "expires", "on_fail", "timeout", "retry")),
+        *(("steps", key) for key in ("approve", "check", "expires", "on_fail", "timeout", "retry")),
     }
 )
 """Keys of the format that this version cannot do yet: a file that has one is refused, never half obeyed."""
@@ -63,7 +53,9 @@ class Strict(BaseModel):
     )
 
 
-Condition = Annotated[str, _text(LONGEST_CONDITION), WithJsonSchema({"type": "string", "maxLength": LONGEST_CONDITION})]
+Condition = Annotated[
+    str, _text(expressions.LONGEST), WithJsonSchema({"type": "string", "maxLength": expressions.LONGEST})
+]
 """An expression over names of the incident, the inputs and earlier steps: `steps.switch.failed or inputs.force`."""
 
 
@@ -227,10 +219,16 @@ class Step(Strict):
             yield from _texts(("check", "with"), self.check.arguments)
 
 
-def _texts(path: FieldPath, arguments: dict[str, Any] | None) -> Iterator[tuple[FieldPath, str]]:
-    for key, value in (arguments or {}).items():
-        if isinstance(value, str):
-            yield (*path, key), value
+def _texts(path: FieldPath, value: Any) -> Iterator[tuple[FieldPath, str]]:
+    """The texts in arguments, however deep they lie."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _texts((*path, key), each)
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            yield from _texts((*path, index), each)
 
 
 class Runbook(Strict):
@@ -255,9 +253,13 @@ class Runbook(Strict):
     close: Close | None = None
     """How it ends; none: with the incident."""
 
-    def matches(self, watch: str) -> str | None:
-        """The most exact pattern of `starts_on` that fits the watch."""
-        fitting = [start.watch for start in self.starts_on if fnmatchcase(watch, start.watch)]
+    def matches(self, watch: str, holds: Callable[[str], bool]) -> str | None:
+        """The most exact pattern of `starts_on` that fits the watch, and whose condition `holds`."""
+        fitting = [
+            start.watch
+            for start in self.starts_on
+            if fnmatchcase(watch, start.watch) and (start.condition is None or holds(start.condition))
+        ]
         return max(fitting, key=lambda pattern: exactness(pattern, watch), default=None)
 
     def document(self) -> dict[str, Any]:
@@ -273,79 +275,3 @@ def exactness(pattern: str, watch: str) -> tuple[bool, int]:
 def digest(text: str) -> str:
     """SHA-256 of a runbook file's text."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def parse_runbook(text: str, file: str, actions: Registry) -> Runbook:
-    """The runbook in the text; raises CatalogError with every problem. `file` only names it in them."""
-    document = read(text, file)
-    if not document.complete:
-        raise CatalogError(document.problems)
-    if document.data is None:
-        empty = Problem(file, 1, 1, "", "the runbook is empty", "see docs/how-to/write-a-runbook.md")
-        raise CatalogError([*document.problems, empty])
-    try:
-        runbook = Runbook.model_validate(document.data)
-    except ValidationError as error:
-        raise CatalogError([*document.problems, *explained(error, document, Runbook)]) from None
-    found = [*document.problems, *_meaning(runbook, document, actions)]
-    if found:
-        raise CatalogError(found)
-    return runbook
-
-
-def _meaning(runbook: Runbook, document: Document, actions: Registry) -> Iterator[Problem]:
-    """What the shape alone does not show: doubled ids, unknown actions, wrong arguments, texts that cannot be."""
-    for key in sorted(NOT_OBEYED):
-        yield from _not_obeyed(key, document)
-    seen: set[str] = set()
-    for index, step in enumerate(runbook.steps):
-        here: FieldPath = ("steps", index)
-        if step.id in seen:
-            yield document.problem((*here, "id"), f"the id {step.id!r} is used twice", "give each step its own id")
-        seen.add(step.id)
-        for path, text in step.texts():
-            try:
-                templates.check(text)
-            except TemplateProblemError as error:
-                yield document.problem((*here, *path), error.message, error.fix)
-        if step.do is not None:
-            yield from _action_problems(step, here, document, actions)
-
-
-def _not_obeyed(key: tuple[str, ...], document: Document) -> Iterator[Problem]:
-    inside = document.data.get(key[0]) if isinstance(document.data, dict) else None
-    places: list[FieldPath] = [(key[0],)] if len(key) == 1 and inside is not None else []
-    if len(key) == 2 and isinstance(inside, list):
-        places = [(key[0], index, key[1]) for index, each in enumerate(inside) if key[1] in each]
-    for place in places:
-        yield document.problem(place, "this version of Badday cannot do this", "remove it", at_key=True)
-
-
-def _action_problems(step: Step, here: FieldPath, document: Document, actions: Registry) -> Iterator[Problem]:
-    assert step.do is not None
-    action = actions.get(step.do)
-    if action is None:
-        guess = nearest(step.do, sorted(actions))
-        fix = f"did you mean {guess}?" if guess else f"the actions are: {', '.join(sorted(actions))}"
-        yield document.problem((*here, "do"), f"unknown action {step.do!r}", fix)
-        return
-    arguments = step.arguments or {}
-    try:
-        action.With.model_validate(arguments)
-    except ValidationError as error:
-        for problem, field in _argument_problems(error, here, document, action.With):
-            # A text that is filled in later has its final type only then.
-            if field not in action.With.model_fields or not is_template(arguments.get(field)):
-                yield problem
-
-
-def _argument_problems(
-    error: ValidationError, here: FieldPath, document: Document, model: type[BaseModel]
-) -> Iterator[tuple[Problem, str]]:
-    """What is wrong in a step's `with`, at its place in the whole file, and the argument's name."""
-    prefix: FieldPath = (*here, "with")
-    alone = Document(document.file, data=document.at(prefix) or {})
-    for detail, problem in zip(told(error, model), explained(error, alone, model), strict=True):
-        at_key = detail["type"] == "extra_forbidden"
-        path = (*prefix, *detail["loc"])
-        yield document.problem(path, problem.message, problem.fix, at_key=at_key), str(detail["loc"][0])

@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.incidents import incidents, timeline
 from bot.store import audit, outbox
-from bot.store.tables import RunbookStep
+from bot.store.tables import RunbookRun, RunbookStep
 
 
 def message_key(step_id: int) -> str:
@@ -29,6 +31,12 @@ async def tell(
 ) -> None:
     """`text` is the timeline's sentence without the actor's name; `urgent` shows the root message at once, too."""
     assert step.id is not None
+    await session.execute(
+        update(RunbookRun)
+        .where(col(RunbookRun.id) == step.run_id)
+        .values(moved=True)
+        .execution_options(synchronize_session=False)
+    )
     await audit.record(
         session,
         actor=actor,

@@ -7,20 +7,18 @@ data in it, never a template.
 """
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bot.runbooks.names import KNOWN, NAMES, Path
 
 LONGEST_TEMPLATE = 4_000
 LONGEST_TEXT = 3_000
 """Characters; a text block of a Slack message holds 3,000."""
-
-KNOWN: Mapping[str, frozenset[str]] = {
-    "incident": frozenset({"id", "system", "title", "severity", "provider"}),
-    "route": frozenset({"name", "value", "primary", "standbys", "standby"}),
-}
-"""What a runbook may name, and the fields of each."""
 
 _FILTERS = ("capitalize", "default", "first", "join", "last", "length", "lower", "title", "trim", "upper")
 _ALLOWED = (
@@ -29,7 +27,7 @@ _ALLOWED = (
     *(nodes.List, nodes.Tuple),
 )
 
-Plain = str | int | float | bool | None | list["Plain"] | dict[str, "Plain"]
+Plain = str | int | float | Decimal | bool | None | list["Plain"] | dict[str, "Plain"]
 
 
 class TemplateProblemError(Exception):
@@ -49,10 +47,14 @@ def _environment() -> ImmutableSandboxedEnvironment:
     return environment
 
 
+_ENVIRONMENT = _environment()
+
+
 def is_template(text: object) -> bool:
     return isinstance(text, str) and ("{{" in text or "{%" in text or "{#" in text)
 
 
+@lru_cache(maxsize=1_000)
 def check(text: str) -> frozenset[str]:
     """The names that the text uses (`incident`, `route`). Raises TemplateProblemError for one that is not allowed."""
     if len(text) > LONGEST_TEMPLATE:
@@ -71,9 +73,17 @@ def check(text: str) -> frozenset[str]:
         if isinstance(node, nodes.Getattr | nodes.Getitem):
             _check_field(node)
     names = {node.name for node in tree.find_all(nodes.Name)}
-    for name in sorted(names - set(KNOWN)):
-        raise TemplateProblemError(f"uses the unknown name {name!r}", f"the names are: {', '.join(sorted(KNOWN))}")
+    for name in sorted(names - NAMES):
+        raise TemplateProblemError(f"uses the unknown name {name!r}", f"the names are: {', '.join(sorted(NAMES))}")
     return frozenset(names)
+
+
+@lru_cache(maxsize=1_000)
+def paths(text: str) -> frozenset[Path]:
+    """The names that the text depends on, each with its fields. Raises TemplateProblemError where it cannot be read."""
+    if not is_template(text):
+        return frozenset()
+    return frozenset(_paths(_parsed(text)))
 
 
 def render(text: str, context: Mapping[str, Plain]) -> str:
@@ -82,7 +92,7 @@ def render(text: str, context: Mapping[str, Plain]) -> str:
         return text
     check(text)
     try:
-        rendered = _environment().from_string(text).render(_plain(dict(context)))
+        rendered = _compiled(text).render(_plain(dict(context)))
     except UndefinedError as error:
         raise TemplateProblemError(f"cannot be filled in: {error.message}", "see docs/reference/runbooks.md") from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
@@ -92,9 +102,14 @@ def render(text: str, context: Mapping[str, Plain]) -> str:
     return rendered
 
 
+@lru_cache(maxsize=1_000)
+def _compiled(text: str) -> Template:
+    return _ENVIRONMENT.from_string(text)
+
+
 def _parsed(text: str) -> nodes.Template:
     try:
-        return _environment().parse(text)
+        return _ENVIRONMENT.parse(text)
     except TemplateSyntaxError as error:
         message = (error.message or "it cannot be read").rstrip(".")
         raise TemplateProblemError(f"is not a text that can be filled in: {message}", "close what {{ opens") from None
@@ -108,6 +123,29 @@ def _walk(node: nodes.Node) -> Iterator[nodes.Node]:
         current = waiting.pop()
         yield current
         waiting.extend(current.iter_child_nodes())
+
+
+def _paths(node: nodes.Node) -> Iterator[Path]:
+    path = _path(node)
+    if path is not None:
+        yield path
+        return
+    for child in node.iter_child_nodes():
+        yield from _paths(child)
+
+
+def _path(node: nodes.Node) -> Path | None:
+    """The name that a chain of fields stands for; None for anything else."""
+    fields: list[str] = []
+    while not isinstance(node, nodes.Name):
+        if isinstance(node, nodes.Getattr):
+            fields.append(node.attr)
+        elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+            fields.append(node.arg.value)
+        else:
+            return None
+        node = node.node
+    return (node.name, *reversed(fields))
 
 
 def _check_field(node: nodes.Getattr | nodes.Getitem) -> None:
@@ -132,7 +170,7 @@ def _spoken(node: nodes.Node) -> str:
 
 def _plain(value: object) -> Any:
     """A copy that holds nothing but plain data: a public attribute of a real object would be open to a text."""
-    if value is None or type(value) in (str, int, float, bool):
+    if value is None or type(value) in (str, int, float, bool, Decimal):
         return value
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}

@@ -27,11 +27,12 @@ from bot.actions.registry import Registry, packaged
 from bot.catalog import Catalog
 from bot.runbooks import arming
 from bot.runbooks.clicks import TOPIC
+from bot.runbooks.conductor import Conductor
 from bot.runbooks.execution import DOING, Ending, Execution, LeaseLostError, lost, may_have_happened
 from bot.runbooks.life import UNDOES, WAITING, WORKING, Event, State, after
 from bot.runbooks.telling import message_key, tell
 from bot.store import leases, outbox
-from bot.store.database import Database
+from bot.store.database import Database, wake_after_commit
 from bot.store.tables import Incident, RunbookStep
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ class StepWorker:
         self._clock = clock
         self._actions = actions if actions is not None else packaged()
         self._outside = outside
+        self._conductor = Conductor(db, catalog, clock, self._actions)
         self._owner = leases.new_owner()
         self._running: set[asyncio.Task[None]] = set()
 
@@ -66,6 +68,7 @@ class StepWorker:
         """Run what is asked for, until cancelled; what runs then is given a moment to end."""
         try:
             while True:
+                await self._conductor.look()
                 await self.claim()
                 await self._db.woken(TOPIC, timeout=LOOK_EVERY)
         finally:
@@ -73,6 +76,7 @@ class StepWorker:
 
     async def run_once(self) -> int:
         """Run all that is waiting now to its end; returns how many steps that were."""
+        await self._conductor.look()
         claimed = await self.claim()
         await asyncio.gather(*self._running, return_exceptions=True)
         return claimed
@@ -189,6 +193,8 @@ class StepWorker:
         undo = before in UNDOES
         changes: dict[str, Any] = {"state": state, "version": row.version + 1, "error": ending.error}
         changes["result"] = _result(row, ending, undo=undo)
+        if not undo and ending.after is not None:
+            changes["reading"] = ending.after
         if ending.event is not Event.LOSE:
             changes["undone_at" if undo else "finished_at"] = now
         if ending.untouched and not undo:
@@ -209,6 +215,7 @@ class StepWorker:
             after=ending.after,
             now=now,
         )
+        wake_after_commit(session, TOPIC)
 
     async def _is_armed(self, session: AsyncSession, row: RunbookStep) -> bool:
         incident = await session.get_one(Incident, row.incident_id)

@@ -55,6 +55,7 @@ class StepView:
 
 SIGN: Mapping[State, str] = MappingProxyType(
     {
+        State.PENDING: "… Waits for an earlier step",
         State.OFFERED: "○ Not run yet",
         State.READY: "◐ About to run",
         State.RUNNING: "◐ Running",

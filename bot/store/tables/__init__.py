@@ -17,7 +17,7 @@ from bot.store.tables.messages import (
     SlackWorkspace,
 )
 from bot.store.tables.paging import AckLink, ContactTest, CoverOverride, Escalation, Page, PageAttempt
-from bot.store.tables.runbooks import Arming, RunbookRun, RunbookStep
+from bot.store.tables.runbooks import Arming, Freeze, RunbookRun, RunbookStep, StepApproval
 from bot.store.tables.switchboard import Switch
 from bot.store.tables.trail import (
     ApiToken,
@@ -61,6 +61,7 @@ __all__ = [
     "Escalation",
     "Finding",
     "FollowUp",
+    "Freeze",
     "Hold",
     "InboxItem",
     "Incident",
@@ -80,6 +81,7 @@ __all__ = [
     "SlackGroup",
     "SlackIdentity",
     "SlackWorkspace",
+    "StepApproval",
     "Stuck",
     "Switch",
     "TimelineEntry",

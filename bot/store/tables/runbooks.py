@@ -22,6 +22,16 @@ class RunbookRun(SQLModel, table=True):
     """SHA-256 of the runbook file's bytes."""
     document: dict[str, Any] = json_field()
     started_at: datetime
+    started_by: str = "badday"
+    """Who started it by hand; else the bot, with the incident."""
+    inputs: dict[str, Any] | None = json_field(default=None)
+    """What was chosen for its inputs, as text by name."""
+    moved: bool = Field(default=True, index=True)
+    """Whether a step changed since it was last looked whose turn it is."""
+    undoing_by: str | None = None
+    """Who asked that all it changed is undone, one step after the other, the last one first; None: nobody."""
+    close_offered_at: datetime | None = None
+    """When it was told that its end has come."""
     ended_at: datetime | None = None
 
 
@@ -54,6 +64,54 @@ class RunbookStep(Leased, table=True):
     finished_at: datetime | None = None
     undone_at: datetime | None = None
     undone_by: str | None = None
+    round: int = 1
+    """Which offer of the run's steps it belongs to: a reopened incident gets a new one."""
+    route: str | None = None
+    """The route that it is for, where there is one of it for each route."""
+    reading: dict[str, Any] | None = json_field(default=None)
+    """What its action read last: conditions of later steps speak of it."""
+    tries: int = 0
+    """How often it was begun since somebody asked for it."""
+    not_before: datetime | None = None
+    """It is not begun, or gone on with, before this moment."""
+    check_until: datetime | None = None
+    """Until when what its check expects must hold."""
+    takes_effect: str | None = None
+    """When the change is felt, where that is not at once: `up to an hour`."""
+    consent_url: str | None = None
+    """Where somebody must consent in the other system."""
+    approval_round: int | None = None
+    """The step's version when approval was asked for; answers to an earlier round do not count."""
+    approval_due: datetime | None = None
+    """When the question for approval ends as a refusal."""
+    expires_at: datetime | None = Field(default=None, index=True)
+    """When the change has lasted as long as the runbook allows."""
+    expiry_asked_at: datetime | None = None
+    """When the owner was asked whether it may last longer."""
+
+
+class StepApproval(SQLModel, table=True):
+    """One person's answer to the question whether a step may be run."""
+
+    __tablename__ = "step_approval"
+
+    step_id: int = Field(foreign_key="runbook_step.id", primary_key=True)
+    round: int = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    approved: bool
+    at: datetime
+
+
+class Freeze(SQLModel, table=True):
+    """Whether the bot may change anything at all; one row, none: it may."""
+
+    __tablename__ = "freeze"
+
+    id: int = Field(default=1, primary_key=True)
+    frozen: bool
+    reason: str
+    changed_at: datetime
+    changed_by: str
 
 
 class Arming(SQLModel, table=True):

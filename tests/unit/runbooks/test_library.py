@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from bot.actions.registry import packaged
+from bot.runbooks.facts import Facts, IncidentFacts
 from bot.runbooks.library import LiveLibrary
+
+KNOWN = Facts(IncidentFacts(1, "support-bot", "a is down", "sev1", "a"))
 
 
 def runbook(name: str, *, watch: str = "status.*", title: str = "Look") -> str:
@@ -87,7 +90,7 @@ def test_the_runbook_that_names_the_watch_most_exactly_starts(library: LiveLibra
     (users / "all.yaml").write_text(runbook("all", watch="*"))
     (users / "exact.yaml").write_text(runbook("exact", watch="status.a"))
     library.refresh()
-    picked = [library().pick(watch) for watch in ("status.a", "status.b", "cost.total", None)]
+    picked = [library().pick(watch, KNOWN) for watch in ("status.a", "status.b", "cost.total", None)]
     assert [each and each.runbook.name for each in picked] == ["exact", "outage", "all", None]
 
 

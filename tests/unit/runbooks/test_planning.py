@@ -2,8 +2,9 @@
 
 from bot.actions.registry import packaged
 from bot.catalog import Catalog, Provider, Route, System
-from bot.runbooks.planning import IncidentFacts, RouteFacts, plan, standby
-from bot.runbooks.schema import parse_runbook
+from bot.runbooks.facts import Facts, IncidentFacts, RouteFacts
+from bot.runbooks.meaning import parse_runbook
+from bot.runbooks.planning import plan, standby
 
 TEXT = """
 runbook: 1
@@ -30,7 +31,7 @@ def route(name: str, to: str | None = "b") -> RouteFacts:
 
 def planned(*routes: RouteFacts) -> list[tuple[str, str, object, bool]]:
     runbook = parse_runbook(TEXT, "outage.yaml", packaged())
-    steps = plan(runbook, catalog=CATALOG, system=SYSTEM, incident=INCIDENT, routes=routes, actions=packaged())
+    steps = plan(runbook, catalog=CATALOG, system=SYSTEM, facts=Facts(INCIDENT, routes), actions=packaged())
     return [(step.name, step.title, step.arguments or step.note, step.moot) for step in steps]
 
 

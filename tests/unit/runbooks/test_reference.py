@@ -7,7 +7,8 @@ from textwrap import dedent
 from bot.actions.registry import packaged
 from bot.runbooks import templates
 from bot.runbooks.life import State
-from bot.runbooks.schema import NOT_OBEYED, Runbook, Step, parse_runbook
+from bot.runbooks.meaning import parse_runbook
+from bot.runbooks.schema import NOT_OBEYED, Runbook, Step
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGE = (DOCS / "reference" / "runbooks.md").read_text()

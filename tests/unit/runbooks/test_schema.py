@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 from bot.actions.registry import packaged
 from bot.catalog import CatalogError
 from bot.runbooks import json_schema, library
-from bot.runbooks.schema import NOT_OBEYED, parse_runbook
+from bot.runbooks.meaning import parse_runbook
+from bot.runbooks.schema import NOT_OBEYED
 
 GOOD = dedent("""\
     runbook: 1
@@ -30,17 +31,17 @@ GOOD = dedent("""\
     """)
 
 
-def problems(text: str) -> list[str]:
+def problems(text: str, *, to_run: bool = False) -> list[str]:
     with pytest.raises(CatalogError) as caught:
-        parse_runbook(text, "outage.yaml", packaged())
+        parse_runbook(text, "outage.yaml", packaged(), to_run=to_run)
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_a_good_runbook_is_read() -> None:
     runbook = parse_runbook(GOOD, "outage.yaml", packaged())
     assert (runbook.name, [step.id for step in runbook.steps]) == ("outage", ["look", "switch"])
-    assert runbook.matches("status.openai") == "status.*"
-    assert runbook.matches("cost.total") is None
+    assert runbook.matches("status.openai", bool) == "status.*"
+    assert runbook.matches("cost.total", bool) is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,8 @@ def test_a_good_runbook_is_read() -> None:
         (
             "title: Look",
             "title: Look at {{ alert.provider }}",
-            "outage.yaml:8: steps[0].title: uses the unknown name 'alert'; the names are: incident, route",
+            "outage.yaml:8: steps[0].title: uses the unknown name 'alert'; "
+            "the names are: incident, inputs, route, steps",
         ),
         (
             "id: switch",
@@ -109,7 +111,7 @@ def test_a_mistake_is_told_with_its_line_and_what_to_do(old: str, new: str, prob
 
 def test_a_step_has_an_action_or_a_note() -> None:
     text = GOOD.replace("    note: Read the page of {{ incident.provider }}.\n", "")
-    (problem,) = problems(text)
+    (problem,) = problems(text, to_run=True)
     assert problem.startswith("outage.yaml:7: steps[0]: has neither `do` nor `note`")
 
 
@@ -169,5 +171,5 @@ def test_a_key_that_is_not_obeyed_is_refused(key: tuple[str, ...]) -> None:
         text = GOOD.replace('{watch: "status.*"}', f'{{watch: "status.*", {line}}}')
     else:
         text = GOOD.replace("steps:", f"{line}\nsteps:")
-    (problem,) = problems(text)
+    (problem,) = problems(text, to_run=True)
     assert "this version of Badday cannot do this; remove it" in problem

@@ -203,6 +203,7 @@ DONE = replace(STEP, state=State.DONE, deed=DEED, verbs=(Verb.UNDO,), undo_chang
 NOTE = replace(STEP, is_action=False, change=None, title="Tell support", note="Say what users see.")
 BROKEN = "the switchboard answered 503\nretry later"
 STEPS = {
+    "pending": replace(STEP, state=State.PENDING, change=None, verbs=[Verb.SKIP]),
     "offered": STEP,
     "offered_dry_run": replace(STEP, dry_run=True),
     "ready": replace(STEP, state=State.READY, deed=DEED, verbs=(Verb.SKIP,)),
