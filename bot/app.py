@@ -36,6 +36,7 @@ from bot.paging.pager import Pager
 from bot.paging.sending import PageSender
 from bot.paging.trying import WaysTester
 from bot.runbooks.follower import Follower
+from bot.runbooks.keeper import StepKeeper
 from bot.runbooks.library import LiveLibrary
 from bot.runbooks.worker import StepWorker
 from bot.settings import Settings, SettingsError
@@ -120,6 +121,7 @@ class Application:
         if "page" in self.roles:
             self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
             self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
+            self._crew.hire("step times", StepKeeper(self.db, self.clock).run)
             self._crew.hire("pager", Pager(self.db, self.catalog, self.clock).run)
             self._hire_couriers()
             self._crew.hire("alerts", AlertHandler(self.db, self.catalog, self.clock).run)

@@ -43,6 +43,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("round", sa.Integer(), nullable=False, server_default="1"))
         batch_op.add_column(sa.Column("route", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("reading", JSON_TYPE, nullable=True))
+        batch_op.add_column(sa.Column("check_arguments", JSON_TYPE, nullable=True))
         batch_op.add_column(sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("not_before", UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column("check_until", UTCDateTime(), nullable=True))
@@ -60,7 +61,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_runbook_step_expires_at"))
         for name in (
             *("expiry_asked_at", "expires_at", "approval_due", "approval_round", "consent_url", "takes_effect"),
-            *("check_until", "not_before", "tries", "reading", "route", "round"),
+            *("check_until", "not_before", "tries", "check_arguments", "reading", "route", "round"),
         ):
             batch_op.drop_column(name)
     with op.batch_alter_table("runbook_run", schema=None) as batch_op:

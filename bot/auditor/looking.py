@@ -27,7 +27,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
 from bot.paging import ways
-from bot.runbooks.life import WAITING, WORKING
+from bot.runbooks.life import REQUESTED, WORKING
 from bot.store.outbox import Priority, State
 from bot.store.tables import (
     Alert,
@@ -173,7 +173,7 @@ async def _steps(session: AsyncSession, _catalog: Catalog, now: datetime) -> lis
     """Asked for and not begun, left by a dead worker, or begun again and again."""
     late = now - OVERDUE
     asked, lease = col(RunbookStep.requested_at), col(RunbookStep.lease_until)
-    waits = and_(col(RunbookStep.state).in_(sorted(WAITING)), asked < late)
+    waits = and_(col(RunbookStep.state).in_(sorted(REQUESTED)), asked < late)
     held_by_nobody = or_(lease.is_(None), lease < late, lease > now + LONGEST_LEASE)
     left = and_(col(RunbookStep.state).in_(sorted(WORKING)), asked < late, held_by_nobody)
     runs_for_ever = and_(col(RunbookStep.state).in_(sorted(WORKING)), asked < now - RUN_FOR)

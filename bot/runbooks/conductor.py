@@ -4,7 +4,7 @@ Every change of a step marks its run as moved; whoever looks next decides whose 
 crash between two steps loses nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -17,7 +17,7 @@ from bot.catalog import Catalog
 from bot.runbooks import arming, clicks, conducting, knowing, planning
 from bot.runbooks.conducting import Standing
 from bot.runbooks.inputs import InputError
-from bot.runbooks.life import Event, State, after
+from bot.runbooks.life import UNDOES, Event, State, after
 from bot.runbooks.offering import state_of
 from bot.runbooks.schema import OnFail, Runbook, Step
 from bot.runbooks.telling import tell
@@ -63,9 +63,32 @@ class Conductor:
             return  # another replica was quicker
         run.moved = False
         await session.flush()
-        if run.ended_at is None and rows:
+        if run.ended_at is None and run.undoing_by is None and _undoes_all(run, rows):
+            run.undoing_by = BOT
+        if run.undoing_by is not None:
+            await self._undo_next(session, run, rows)
+        elif run.ended_at is None and rows:
             newest = max(row.round for row in rows)
             await self._conduct(session, run, [row for row in rows if row.round == newest])
+
+    async def _undo_next(self, session: AsyncSession, run: RunbookRun, rows: Sequence[RunbookStep]) -> None:
+        """Undo what was done last, one step after the other. One that cannot be undone stops it: people are asked."""
+        if any(row.state in UNDOES or row.state in (State.UNDO_FAILED, State.UNDO_UNKNOWN) for row in rows):
+            return
+        written = {step.id: step for step in Runbook.model_validate(run.document).steps}
+        left = [row for row in rows if row.state in _TO_UNDO and clicks.can_undo(row, written[row.name])]
+        if not left:
+            run.undoing_by = None
+            return
+        last = max(left, key=lambda row: (row.finished_at or self._clock(), row.position))
+        assert last.id is not None
+        assert run.undoing_by is not None
+        outcome = await clicks.request(
+            session, last.id, verb=clicks.Verb.UNDO, version=None, actor=run.undoing_by, now=self._clock()
+        )
+        if not outcome.applied:
+            log.warning("undoing all has stopped", run=run.id, step=last.id, why=outcome.refusal)
+            run.undoing_by = None
 
     async def _conduct(self, session: AsyncSession, run: RunbookRun, rows: list[RunbookStep]) -> None:
         catalog, now = self._catalog(), self._clock()
@@ -102,6 +125,23 @@ class Conductor:
             await clicks.request(session, rows[place].id or 0, verb=clicks.Verb.RUN, version=None, actor=BOT, now=now)
 
 
+_TO_UNDO = (State.DONE, State.FAILED)
+
+
+def _undoes_all(run: RunbookRun, rows: Sequence[RunbookStep]) -> bool:
+    """Whether a step has failed whose failure takes back all that the run changed, which has not been done yet."""
+    written = {step.id: step for step in Runbook.model_validate(run.document).steps}
+    failed = [row for row in rows if row.state == State.FAILED and written[row.name].on_fail is OnFail.UNDO_ALL]
+    since = max((row.finished_at for row in failed if row.finished_at is not None), default=None)
+    # What somebody ran again after the failure was meant.
+    return since is not None and any(
+        row.state in _TO_UNDO
+        and clicks.can_undo(row, written[row.name])
+        and (row.finished_at is None or row.finished_at <= since)
+        for row in rows
+    )
+
+
 def _standing(row: RunbookStep, step: Step) -> Standing:
     return Standing(
         id=row.name,
@@ -123,6 +163,7 @@ async def _offer(
     assert state is not None
     row.state, row.version = state, row.version + 1
     row.title, row.note, row.action, row.arguments = planned.title, planned.note, planned.action, planned.arguments
+    row.check_arguments = planned.check_arguments
     row.dry_run = planned.action is not None and not armed
     await session.flush()
     text = f"Offered: {row.title}" if event is Event.OFFER else f"Not needed: {row.title}"

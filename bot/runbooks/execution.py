@@ -1,10 +1,16 @@
-"""One claimed step from reading to verifying; every way in which that can fail becomes an ending for people."""
+"""One claimed step from reading to verifying; every way in which that can fail becomes an ending for people.
+
+claimed as        | is done                                          | ends as
+running, undoing  | read, store, apply, verify                       | done, or goes on as waiting or checking
+waiting           | verify: the time of the action is over           | done, or goes on as checking
+checking          | read what the check names, hold it to `expect`   | done, failed, or is looked at again later
+"""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -12,18 +18,22 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.actions.contract import ActionContext, ActionError, Arguments, Outside, Reading
+from bot.actions.contract import ActionContext, ActionError, Arguments, ConsentNeededError, Outside, Reading
 from bot.actions.registry import AnyAction, Registry
 from bot.catalog import Catalog
-from bot.runbooks import arming
-from bot.runbooks.life import UNDOES, Event
+from bot.runbooks import arming, expressions, freeze
+from bot.runbooks.expressions import ExpressionError
+from bot.runbooks.life import UNDOES, Event, State
+from bot.runbooks.schema import Check, Runbook, Step
 from bot.store.database import Database
-from bot.store.tables import Incident, RunbookStep
+from bot.store.tables import Freeze, Incident, RunbookRun, RunbookStep
 
 log = structlog.get_logger(__name__)
 
-ACTION_WITHIN = 30.0
-"""Seconds that an action may take altogether."""
+ACTION_WITHIN = timedelta(seconds=30)
+"""What one try of an action may take altogether, where its runbook does not say."""
+CHECK_EVERY = timedelta(seconds=5)
+"""Between two looks at what a check expects."""
 DOING = "doing"
 """Key of a step's `result` from just before the action is applied until the step ends: it may have happened."""
 
@@ -40,15 +50,24 @@ class Fence(Protocol):
 
 @dataclass(frozen=True)
 class Ending:
-    """How a step ended: the event, the change in words, what was there before and after, the error for people."""
+    """How a try ended: the event, the change in words, what was there before and after, the error for people.
 
-    event: Event
+    Without an event the step goes on as it is, at `not_before`.
+    """
+
+    event: Event | None
     change: str
     before: Reading | None = None
     after: Reading | None = None
     error: str | None = None
     untouched: bool = False
     """Whether it is certain that nothing was changed, so that there is nothing to undo."""
+    again: bool = False
+    """Whether trying again may help, and does no harm."""
+    not_before: datetime | None = None
+    check_until: datetime | None = None
+    takes_effect: str | None = None
+    consent_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,25 +75,36 @@ class Job:
     """A claimed step with what it needs. `arguments` are those of the undo where it is one, `forward` the step's."""
 
     undo: bool
+    written: Step
     action: AnyAction
     arguments: Arguments
     forward: Arguments
     context: ActionContext
     for_real: bool
+    frozen: Freeze | None = None
+
+    @property
+    def within(self) -> timedelta:
+        return self.written.timeout or ACTION_WITHIN
 
 
 def may_have_happened(row: RunbookStep, actions: Registry) -> bool:
-    """Whether a worker that died had begun to apply an action that must not be repeated."""
+    """Whether a worker that died, or was cancelled, had begun to apply an action that must not be repeated."""
     action = actions.get(row.action or "")
     return DOING in (row.result or {}) and (action is None or not action.idempotent)
 
 
-def lost(row: RunbookStep) -> Ending:
-    """The ending of a step whose process died when it may have happened."""
-    what = "its undo" if row.state in UNDOES else "it"
+def lost(row: RunbookStep, how: str = "The process that ran {} died in the middle.") -> Ending:
+    """The ending of a step that was interrupted when it may have happened."""
     doing = (row.result or {}).get(DOING) or {}
-    error = f"The process that ran {what} died in the middle. Whether it happened cannot be known."
+    error = how.format("its undo" if row.state in UNDOES else "it") + " Whether it happened cannot be known."
     return Ending(Event.LOSE, doing.get("change", row.title), before=doing.get("before"), error=error)
+
+
+def written_step(run: RunbookRun, name: str) -> Step:
+    """The step as the run's runbook has it. Raises StopIteration where it has none, which cannot be."""
+    runbook = Runbook.model_validate(run.document)
+    return next(each for each in runbook.steps if each.id == name)
 
 
 class Execution:
@@ -109,18 +139,31 @@ class Execution:
         except ActionError as error:
             return Ending(Event.FAIL, row.title, error=str(error), untouched=self._fresh)
         try:
-            async with asyncio.timeout(ACTION_WITHIN):
-                return await self._steps(job)
+            async with asyncio.timeout(job.within.total_seconds()):
+                return await self._part(job)
+        except ConsentNeededError as error:
+            return self._consent(job, error)
         except ActionError as error:
             untouched = self._fresh and not self._applying
-            return Ending(Event.FAIL, row.title, after=error.reading, error=str(error), untouched=untouched)
+            again = not error.permanent and (job.action.idempotent or not self._applying)
+            return Ending(
+                Event.FAIL, row.title, after=error.reading, error=str(error), untouched=untouched, again=again
+            )
         except TimeoutError:
-            return self._unclear(job, f"There was no answer within {ACTION_WITHIN:g} seconds.")
+            return self._unclear(job, f"There was no answer within {job.within.total_seconds():g} seconds.")
         except (LeaseLostError, SQLAlchemyError):
             raise
         except Exception as error:
             log.exception("action failed unexpectedly", step=row.id, action=row.action)
             return self._unclear(job, f"It failed unexpectedly: {type(error).__name__}.")
+
+    async def _part(self, job: Job) -> Ending:
+        match self._row.state:
+            case State.WAITING:
+                return self._applied(job, await job.action.verify(job.context, job.arguments), self._kept)
+            case State.CHECKING:
+                return await self._check(job)
+        return await self._steps(job)
 
     async def _steps(self, job: Job) -> Ending:
         current: Reading = await job.action.read(job.context, job.arguments)
@@ -138,11 +181,66 @@ class Execution:
         except ActionError:
             self._applying = False
             raise
-        applied = await job.action.verify(job.context, job.arguments)
-        return Ending(Event.SUCCEED, doing["change"], before=doing["before"], after=applied)
+        lasts = None if job.undo else job.action.waits(job.arguments)
+        if lasts is not None:
+            until = self._clock() + lasts
+            return Ending(Event.HOLD, doing["change"], before=doing["before"], not_before=until)
+        return self._applied(job, await job.action.verify(job.context, job.arguments), doing)
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        """The change, and what was there before it, as an earlier part of the step kept them."""
+        return {"change": self._row.title, "before": None} | (self._row.result or {})
+
+    def _applied(self, job: Job, reading: Reading, doing: dict[str, Any]) -> Ending:
+        """What follows once the action was verified: the end, or looking whether it had the effect."""
+        effect = job.action.takes_effect(self._catalog, job.context.system, job.arguments)
+        check = job.written.check
+        known = {"before": doing["before"], "after": reading, "takes_effect": effect}
+        if check is None or job.undo:
+            return Ending(Event.SUCCEED, doing["change"], **known)
+        now = self._clock()
+        return Ending(Event.LOOK, doing["change"], **known, not_before=now, check_until=now + check.within)
+
+    async def _check(self, job: Job) -> Ending:
+        """Hold what is read now to what is expected."""
+        check, kept, now = job.written.check, self._kept, self._clock()
+        assert check is not None
+        try:
+            reading = await self._read_check(job, check)
+            holds = expressions.parse(check.expect).holds(reading)
+            seen = ", ".join(f"{name} {value}" for name, value in reading.items()) or "nothing was read"
+        except ExpressionError as error:
+            holds, reading, seen = False, {}, error.message
+        except ActionError as error:
+            holds, reading, seen = False, error.reading or {}, str(error)
+        known = {"before": kept["before"], "after": (kept.get("after") or {}) | reading}
+        if holds:
+            return Ending(Event.SUCCEED, kept["change"], **known)
+        if self._row.check_until is not None and now < self._row.check_until:
+            return Ending(None, kept["change"], **known, not_before=now + CHECK_EVERY)
+        failed = f"It was done, but `{check.expect}` did not hold in time. Last: {seen}"
+        return Ending(Event.FAIL, kept["change"], **known, error=failed)
+
+    async def _read_check(self, job: Job, check: Check) -> Reading:
+        if check.do is None:
+            return await job.action.verify(job.context, job.arguments)
+        action = self._actions.get(check.do)
+        if action is None:
+            raise ActionError(f"this version of Badday has no action {check.do}")
+        told = self._row.check_arguments or check.arguments or {}
+        try:
+            arguments = action.With.model_validate(told)
+        except ValidationError as error:
+            raise ActionError(f"the check's arguments do not fit {check.do}") from error
+        reading: Reading = await action.read(job.context, arguments)
+        return reading
 
     def _refusal(self, job: Job, current: Reading) -> str | None:
-        """Why an undo must not be made: it would overwrite what somebody else set."""
+        """Why it must not be done: all is frozen, or an undo would overwrite what somebody else set."""
+        if job.frozen is not None and job.for_real and not job.action.reads_only:
+            why = f": {job.frozen.reason}" if job.frozen.reason else ""
+            return f"All changes are frozen since {job.frozen.changed_at:%Y-%m-%d %H:%M} UTC{why}. Nothing was changed."
         if not job.undo or job.action.is_ours(job.forward, current) or job.action.is_ours(job.arguments, current):
             return None
         would = job.action.describe(job.arguments, current)
@@ -151,25 +249,35 @@ class Execution:
     async def _note(self, job: Job, doing: dict[str, Any]) -> None:
         """Store what was there, before anything is changed; a later try keeps what the first one read."""
         changes: dict[str, Any] = {"result": (self._row.result or {}) | {DOING: doing}}
-        if not job.undo and self._row.previous is None:
+        if not job.undo and self._row.previous is None and not job.action.reads_only:
             changes["previous"] = doing["before"]
         async with self._fence(changes):
             pass
         for name, value in changes.items():
             setattr(self._row, name, value)
 
+    def _consent(self, job: Job, error: ConsentNeededError) -> Ending:
+        if job.undo:
+            return Ending(Event.FAIL, self._row.title, error=str(error))
+        doing = (self._row.result or {}).get(DOING) or {}
+        change, before = doing.get("change", self._row.title), doing.get("before")
+        return Ending(Event.CONSENT, change, before=before, error=str(error), consent_url=error.url)
+
     def _unclear(self, job: Job, what: str) -> Ending:
         if self._applying and not job.action.idempotent:
             return Ending(Event.LOSE, self._row.title, error=f"{what} Whether it happened cannot be known.")
         untouched = self._fresh and not self._applying
-        return Ending(Event.FAIL, self._row.title, error=f"{what} It may be tried again.", untouched=untouched)
+        error = f"{what} It may be tried again."
+        return Ending(Event.FAIL, self._row.title, error=error, untouched=untouched, again=True)
 
     async def _job(self) -> Job:
         """Raises ActionError where the step cannot be run any more."""
         row, undo = self._row, self._row.state in UNDOES
         async with self._db.reading() as session:
             incident = await session.get_one(Incident, row.incident_id)
+            run = await session.get_one(RunbookRun, row.run_id)
             armed = await arming.is_armed(session, self._catalog, incident.system)
+            frozen = await freeze.in_force(session)
         system = self._catalog.systems.get(incident.system)
         if system is None:
             raise ActionError(f"the catalog has no system {incident.system} any more")
@@ -192,7 +300,8 @@ class Execution:
             outside=self._outside,
         )
         # A step that was clicked as a dry run stays one, even if the system was armed a moment later.
-        return Job(undo, action, arguments, forward, context, for_real=armed and (undo or not row.dry_run))
+        for_real = action.reads_only or (armed and (undo or not row.dry_run))
+        return Job(undo, written_step(run, row.name), action, arguments, forward, context, for_real, frozen)
 
 
 def _arguments(action: AnyAction, row: RunbookStep) -> Arguments:

@@ -42,6 +42,7 @@ async def offer(
             state=state_of(each),
             action=action,
             arguments=each.arguments,
+            check_arguments=each.check_arguments,
             note=each.note,
             route=each.route,
             dry_run=action is not None and not armed,

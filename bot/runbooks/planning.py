@@ -37,6 +37,8 @@ class PlannedStep:
     route: str | None = None
     """The route that it was planned for, where there is one of it for each route."""
     waits_for: frozenset[str] = frozenset()
+    check_arguments: dict[str, Any] | None = field(default=None)
+    """What the action of its check needs."""
 
     @property
     def pending(self) -> bool:
@@ -122,13 +124,14 @@ class _Planner:
             arguments = filled(step.arguments or {}, known)
             action = self.actions[step.do]
             action.check(self.catalog, self.system, action.With.model_validate(arguments))
+            check = filled(step.check.arguments or {}, known) if step.check is not None and step.check.do else None
         except (TemplateProblemError, ActionError) as error:
             return _moot(step, f"This step is not possible here: {error}")
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             field_ = ".".join(str(part) for part in first["loc"])
             return _moot(step, f"This step is not possible here: with.{field_}: {first['msg'].lower()}")
-        return PlannedStep(step.id, title, note, step.do, arguments)
+        return PlannedStep(step.id, title, note, step.do, arguments, check_arguments=check)
 
     def _title(self, step: Step, route: RouteFacts | None) -> str:
         """The title as far as it can be told now."""

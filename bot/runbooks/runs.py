@@ -11,15 +11,16 @@ from bot.actions.registry import Registry, packaged
 from bot.catalog import Catalog
 from bot.incidents import timeline
 from bot.runbooks import arming, knowing, offering, planning
-from bot.runbooks.clicks import StepOutcome, Verb, request
+from bot.runbooks.clicks import TOPIC, StepOutcome, Verb, can_undo, request
 from bot.runbooks.library import Library, LoadedRunbook
 from bot.runbooks.life import Event, State, after
 from bot.runbooks.schema import Runbook
 from bot.runbooks.telling import tell
 from bot.store import audit
+from bot.store.database import wake_after_commit
 from bot.store.tables import Incident, RunbookRun, RunbookStep
 
-__all__ = ["StepOutcome", "Verb", "close", "request", "start", "start_by_hand", "steps"]
+__all__ = ["StepOutcome", "Verb", "close", "request", "start", "start_by_hand", "steps", "undo_all"]
 
 
 async def start(
@@ -122,6 +123,33 @@ async def close(session: AsyncSession, incident: Incident, *, now: datetime) -> 
         for step in await steps(session, run, lock=True):
             await _close_step(session, step, now=now)
     await session.flush()
+
+
+async def undo_all(session: AsyncSession, run_id: int, *, actor: str, now: datetime) -> bool:
+    """Undo all that the run changed, the last change first; False where there is nothing. Raises LookupError."""
+    run = await session.get(RunbookRun, run_id, with_for_update=True, populate_existing=True)
+    if run is None:
+        raise LookupError(f"there is no run {run_id}")
+    runbook = {step.id: step for step in Runbook.model_validate(run.document).steps}
+    done = [
+        row
+        for row in await steps(session, run)
+        if row.state in (State.DONE, State.FAILED) and can_undo(row, runbook[row.name])
+    ]
+    if not done or run.undoing_by is not None:
+        return False
+    run.undoing_by, run.moved = actor, True
+    await timeline.add(
+        session,
+        run.incident_id,
+        kind="step",
+        actor=actor,
+        text=f"Undo of all that runbook {run.runbook} changed: {len(done)} steps",
+        data={"run": run.id, "event": "undo_all"},
+        now=now,
+    )
+    wake_after_commit(session, TOPIC)
+    return True
 
 
 async def steps(session: AsyncSession, run: RunbookRun, *, lock: bool = False) -> Sequence[RunbookStep]:

@@ -11,13 +11,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from bot.actions.contract import ActionContext, ActionError, Reading
 from bot.actions.registry import Registry, packaged
 from bot.catalog import Catalog
-from bot.runbooks import clicks
+from bot.runbooks import approvals, clicks, freeze
 from bot.runbooks.clicks import Verb
+from bot.runbooks.execution import written_step
+from bot.runbooks.keeper import ANSWER_WITHIN
 from bot.runbooks.life import State
-from bot.store.tables import Incident, RunbookStep
+from bot.runbooks.schema import Step
+from bot.store.tables import Incident, RunbookRun, RunbookStep
 
 _HAS_CHANGE = frozenset(
-    {State.DONE, State.DRY_RUN, State.UNDO_READY, State.UNDOING, State.UNDONE, State.UNDO_FAILED, State.UNDO_UNKNOWN}
+    {
+        *(State.DONE, State.DRY_RUN, State.WAITING, State.CHECKING, State.CONSENT),
+        *(State.UNDO_READY, State.UNDOING, State.UNDONE, State.UNDO_FAILED, State.UNDO_UNKNOWN),
+    }
 )
 """States in which it is told what the step did; in the others, what it would do."""
 
@@ -48,12 +54,37 @@ class StepView:
     undone_by: str | None
     undone_at: datetime | None
     error: str | None
+    approval: "ApprovalView | None" = None
+    """The question that the step waits for."""
+    takes_effect: str | None = None
+    """When the change is felt, where that is not at once."""
+    consent_url: str | None = None
+    """Where somebody must consent in the other system."""
+    expects: str | None = None
+    """What its check expects, while it is looked at."""
+    until: datetime | None = None
+    """Until when it waits, is checked, or (a change) lasts; which of them the state says."""
+    expiring: bool = False
+    """Whether the owner was asked if the change may last longer."""
+    frozen: bool = False
+    """Whether all changes are frozen."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """Who may say yes, how many are needed, who did, and how long is waited."""
+
+    people: tuple[str, ...]
+    count: int
+    yes: tuple[str, ...]
+    not_opener: bool
+    until: datetime | None
 
 
 async def view(
-    session: AsyncSession, catalog: Catalog, step_id: int, *, actions: Registry | None = None
+    session: AsyncSession, catalog: Catalog, step_id: int, *, now: datetime, actions: Registry | None = None
 ) -> StepView | None:
-    """The step as it is now; None where there is no such step."""
+    """The step as it is at `now`; None where there is no such step."""
     step = await session.get(RunbookStep, step_id)
     if step is None:
         return None
@@ -63,6 +94,8 @@ async def view(
     change, undo_change = await _changes(
         session, catalog, step, incident, actions if actions is not None else packaged()
     )
+    written = written_step(await session.get_one(RunbookRun, step.run_id), step.name)
+    frozen = step.action is not None and await freeze.in_force(session) is not None
     return StepView(
         id=step.id,
         version=step.version,
@@ -81,7 +114,37 @@ async def view(
         undone_by=step.undone_by,
         undone_at=step.undone_at,
         error=step.error,
+        approval=await _approval(session, catalog, step, written, incident, now),
+        takes_effect=step.takes_effect,
+        consent_url=step.consent_url,
+        expects=written.check.expect if written.check is not None and step.state == State.CHECKING else None,
+        until=_until(step),
+        expiring=step.state == State.DONE and step.expiry_asked_at is not None,
+        frozen=frozen,
     )
+
+
+async def _approval(
+    session: AsyncSession, catalog: Catalog, step: RunbookStep, written: Step, incident: Incident, now: datetime
+) -> ApprovalView | None:
+    if step.state != State.AWAITING_APPROVAL or written.approve is None:
+        return None
+    people = await approvals.eligible(session, catalog, written.approve, incident, now=now)
+    yes = tuple(row.person for row in await approvals.answers(session, step) if row.approved)
+    return ApprovalView(people, written.approve.count, yes, written.approve.not_opener, step.approval_due)
+
+
+def _until(step: RunbookStep) -> datetime | None:
+    match step.state:
+        case State.WAITING:
+            return step.not_before
+        case State.CHECKING:
+            return step.check_until
+        case State.DONE if step.expiry_asked_at is not None:
+            return step.expiry_asked_at + ANSWER_WITHIN
+        case State.DONE:
+            return step.expires_at
+    return None
 
 
 async def _changes(

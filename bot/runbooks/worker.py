@@ -5,6 +5,10 @@
     running, undoing  | before it began to apply     | run it
                       | after; idempotent action     | run it again: it sets a desired state
                       | after; not idempotent action | unknown: people are asked whether it happened
+    waiting, checking | at any time                  | go on: nothing but reading is left to do
+
+A step that waits, is checked again later, or is tried again, is given back with the moment at which it goes on, and
+holds no task, thread or connection until then.
 
 What the action read is stored before it is applied, which is also the mark that applying may have begun. Every write
 is fenced by the lease, so a worker that was too slow changes nothing any more.
@@ -17,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -28,12 +32,21 @@ from bot.catalog import Catalog
 from bot.runbooks import arming
 from bot.runbooks.clicks import TOPIC
 from bot.runbooks.conductor import Conductor
-from bot.runbooks.execution import DOING, Ending, Execution, LeaseLostError, lost, may_have_happened
-from bot.runbooks.life import UNDOES, WAITING, WORKING, Event, State, after
+from bot.runbooks.execution import (
+    DOING,
+    Ending,
+    Execution,
+    LeaseLostError,
+    lost,
+    may_have_happened,
+    written_step,
+)
+from bot.runbooks.life import LASTING, REQUESTED, UNDOES, WORKING, Event, State, after
+from bot.runbooks.schema import Step
 from bot.runbooks.telling import message_key, tell
 from bot.store import leases, outbox
 from bot.store.database import Database, wake_after_commit
-from bot.store.tables import Incident, RunbookStep
+from bot.store.tables import Incident, RunbookRun, RunbookStep
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +103,7 @@ class StepWorker:
             rows = await leases.claim(
                 session,
                 RunbookStep,
-                col(RunbookStep.state).in_(WAITING | WORKING),
+                *_due(self._clock()),
                 owner=self._owner,
                 now=self._clock(),
                 lease=LEASE,
@@ -109,7 +122,7 @@ class StepWorker:
         statement = (
             select(col(RunbookStep.id))
             .where(
-                col(RunbookStep.state).in_(WAITING | WORKING),
+                *_due(self._clock()),
                 col(RunbookStep.lease_until).is_(None) | (col(RunbookStep.lease_until) <= self._clock()),
             )
             .limit(1)
@@ -128,10 +141,13 @@ class StepWorker:
                 return False
         following = after(state, Event.BEGIN)
         assert following is not None
-        changes = {"state": following, "version": row.version + 1}
-        await leases.extend(session, row, now=now, lease=LEASE, changes=changes)
-        row.state, row.version = following, row.version + 1
         assert row.id is not None
+        if state in LASTING:
+            return True
+        tries = row.tries + (following != state)
+        changes = {"state": following, "version": row.version + 1, "tries": tries, "not_before": None}
+        await leases.extend(session, row, now=now, lease=LEASE, changes=changes)
+        row.state, row.version, row.tries = following, row.version + 1, tries
         await outbox.edit(session, message_key(row.id), now=now, urgent=True)
         return True
 
@@ -188,18 +204,36 @@ class StepWorker:
 
     async def _finish(self, session: AsyncSession, row: RunbookStep, ending: Ending, *, now: datetime) -> None:
         before = State(row.state)
-        state = after(before, ending.event)
+        if ending.event is None:
+            result = _result(row, ending, undo=False)
+            if not await leases.finish(session, row, not_before=ending.not_before, result=result):
+                raise LeaseLostError(f"step {row.id}")
+            return
+        written = written_step(await session.get_one(RunbookRun, row.run_id), row.name)
+        again = _again(row, written, ending)
+        event = Event.AGAIN if again is not None else ending.event
+        state = after(before, event)
         assert state is not None
         undo = before in UNDOES
         changes: dict[str, Any] = {"state": state, "version": row.version + 1, "error": ending.error}
         changes["result"] = _result(row, ending, undo=undo)
-        if not undo and ending.after is not None:
-            changes["reading"] = ending.after
-        if ending.event is not Event.LOSE:
+        changes["not_before"] = ending.not_before if again is None else now + again
+        if not undo:
+            changes["check_until"] = ending.check_until
+            changes["consent_url"] = ending.consent_url
+            if ending.after is not None:
+                changes["reading"] = ending.after
+            if ending.takes_effect is not None:
+                changes["takes_effect"] = ending.takes_effect
+        if state not in LASTING | REQUESTED and event not in (Event.LOSE, Event.CONSENT):
             changes["undone_at" if undo else "finished_at"] = now
         if ending.untouched and not undo:
             changes["previous"] = None
-        if ending.event is Event.REHEARSE:
+        if state is State.DONE and written.expires is not None and row.previous is not None:
+            changes |= {"expires_at": now + written.expires, "expiry_asked_at": None}
+        if state is State.UNDONE:
+            changes |= {"expires_at": None, "expiry_asked_at": None}
+        if event is Event.REHEARSE:
             changes["dry_run"] = not await self._is_armed(session, row)
         if not await leases.finish(session, row, **changes):
             raise LeaseLostError(f"step {row.id}")
@@ -208,9 +242,9 @@ class StepWorker:
         await tell(
             session,
             row,
-            event=f"undo_{ending.event}" if undo else ending.event,
+            event=f"undo_{event}" if undo else event,
             actor=(row.undone_by if undo else row.requested_by) or "badday",
-            text=_sentence(ending, undo=undo),
+            text=_sentence(event, ending, written, undo=undo),
             before=ending.before,
             after=ending.after,
             now=now,
@@ -229,6 +263,22 @@ class StepWorker:
             task.cancel()
 
 
+def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """What a worker may take up now."""
+    step = RunbookStep
+    return (
+        col(step.state).in_(REQUESTED | WORKING | LASTING),
+        col(step.not_before).is_(None) | (col(step.not_before) <= now),
+    )
+
+
+def _again(row: RunbookStep, written: Step, ending: Ending) -> timedelta | None:
+    """How long to wait before the next try; None where there is none."""
+    if ending.event is not Event.FAIL or row.state != State.RUNNING or written.retry is None or not ending.again:
+        return None
+    return written.retry.wait if row.tries < written.retry.tries else None
+
+
 def _result(row: RunbookStep, ending: Ending, *, undo: bool) -> dict[str, Any]:
     """What the step keeps: the change that it made. An undo leaves that as it is."""
     known = dict(row.result or {})
@@ -240,14 +290,23 @@ def _result(row: RunbookStep, ending: Ending, *, undo: bool) -> dict[str, Any]:
     return {"change": ending.change, "before": ending.before, "after": ending.after}
 
 
-def _sentence(ending: Ending, *, undo: bool) -> str:
+def _sentence(event: Event, ending: Ending, written: Step, *, undo: bool) -> str:
     """The timeline's words."""
     what = f"{'Undo: ' if undo else ''}{ending.change}"
-    match ending.event:
+    match event:
         case Event.SUCCEED:
             return f"{what}: done and verified"
         case Event.REHEARSE:
             return f"Dry run, nothing was changed. It would: {what}"
         case Event.LOSE:
             return f"{what}: it is unknown whether this happened"
+        case Event.HOLD:
+            return f"{what}: begun"
+        case Event.LOOK:
+            expected = written.check.expect if written.check is not None else ""
+            return f"{what}: done; looking whether {expected}"
+        case Event.CONSENT:
+            return f"{what}: somebody must consent there. {ending.error}"
+        case Event.AGAIN:
+            return f"{what}: failed, and is tried again. {ending.error}"
     return f"{what}: failed. {ending.error}"

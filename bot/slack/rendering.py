@@ -70,6 +70,10 @@ async def _step(look: Look, subject: Subject) -> Shown:
     return step.render(await step_views.step(look, subject))
 
 
+async def _expiry(look: Look, subject: Subject) -> Shown:
+    return step.render_expiry(await step_views.expiry(look, subject))
+
+
 async def _summary(look: Look, subject: Subject) -> Shown:
     return summary.render(await incident_views.summary(look, subject))
 
@@ -139,6 +143,7 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "paging": _escalation,
         "note": _note,
         "step": _step,
+        "expiry": _expiry,
         "summary": _summary,
         "status": _status,
         "calls": _calls,

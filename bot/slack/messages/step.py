@@ -3,8 +3,9 @@
 Which buttons it has is decided by the runbook's own life cycle (`verbs`); here they only get their words.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
 from bot.runbooks.clicks import Verb
@@ -15,6 +16,7 @@ from bot.slack.blocks import (
     Button,
     Confirm,
     Context,
+    LinkButton,
     Literal,
     Message,
     Mrkdwn,
@@ -24,6 +26,8 @@ from bot.slack.blocks import (
     Section,
     Style,
     clip,
+    clock_time,
+    date,
     join,
     markup,
 )
@@ -51,14 +55,47 @@ class StepView:
     deed: Deed | None = None
     """Who asked for what the state says."""
     error: str | None = None
+    approval: "Approval | None" = None
+    takes_effect: str | None = None
+    consent_url: str | None = None
+    expects: str | None = None
+    until: datetime | None = None
+    """Until when it waits, is checked, or (a change) lasts."""
+    expiring: bool = False
+    frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who may say yes, how many are needed, and who did."""
+
+    people: Sequence[str]
+    count: int
+    yes: Sequence[str]
+    not_opener: bool
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryView:
+    """Whom it is asked whether a change may last longer, and until when."""
+
+    step: StepView
+    who: str
+    user: str | None
+    until: datetime
 
 
 SIGN: Mapping[State, str] = MappingProxyType(
     {
         State.PENDING: "… Waits for an earlier step",
         State.OFFERED: "○ Not run yet",
+        State.AWAITING_APPROVAL: "◔ Waits for approval",
         State.READY: "◐ About to run",
         State.RUNNING: "◐ Running",
+        State.WAITING: "◐ Begun, and waits",
+        State.CHECKING: "◐ Done, being checked",
+        State.CONSENT: "◔ Waits for consent in the other system",
         State.DONE: "✔ Done",
         State.FAILED: "✖ Failed",
         State.UNKNOWN: "? Did it happen?",
@@ -74,6 +111,9 @@ SIGN: Mapping[State, str] = MappingProxyType(
 _CHANGE: Mapping[State, str] = MappingProxyType(
     {
         State.DONE: "Done",
+        State.WAITING: "Begun",
+        State.CHECKING: "Done",
+        State.CONSENT: "Asked for",
         State.UNDO_READY: "Was done",
         State.UNDOING: "Was done",
         State.UNDO_FAILED: "Still in force",
@@ -120,14 +160,71 @@ def _body(view: StepView) -> list[Block]:
                 )
             )
         )
-    if view.error is not None and (view.state in _FAILED or view.state in _ASKED):
+    if view.error is not None and (view.state in _FAILED or view.state in _ASKED or view.state is State.CONSENT):
         blocks.append(Preformatted(view.error))
+    if view.state is State.SKIPPED and view.error is not None:
+        blocks.append(Section(Plain(clip(view.error, 600))))
+    more = _more(view)
+    if more:
+        blocks.append(Section(join("\n", more)))
     lines = [view.deed.shown()] if view.deed is not None and view.state is not State.OFFERED else []
     if view.dry_run and view.is_action and Verb.RUN in view.verbs:
         lines.append(markup("To let steps change things, its owner types `/badday arm {system}`", system=view.system))
     if lines:
         blocks.append(Context((join(" · ", lines),)))
     return blocks
+
+
+def _more(view: StepView) -> list[Mrkdwn]:
+    """What else has to be known: who is asked, what is expected, when it is felt, how long it lasts."""
+    lines = []
+    if view.approval is not None:
+        lines.append(_asked(view.approval))
+    if view.expects is not None and view.until is not None:
+        lines.append(markup("Expected: {what}, until {at}", what=view.expects, at=clock_time(view.until)))
+    if view.state is State.WAITING and view.until is not None:
+        lines.append(markup("Until {at}", at=clock_time(view.until)))
+    if view.takes_effect is not None and view.state in (State.DONE, State.CHECKING):
+        lines.append(markup("Takes effect in {time}", time=view.takes_effect))
+    if view.state is State.DONE and view.until is not None:
+        text = "*Ends {at}, unless somebody keeps it*" if view.expiring else "Ends {at}"
+        lines.append(markup(text, at=date(view.until)))
+    if view.frozen and view.is_action:
+        lines.append(Mrkdwn("*All changes are frozen.* See `/badday freeze`"))
+    return lines
+
+
+def _asked(asked: Approval) -> Mrkdwn:
+    people = ", ".join(asked.people) or "nobody, as nobody has the role now"
+    needed = "one of them" if asked.count == 1 else f"{asked.count} of them"
+    who = markup("To be approved by {needed}: {people}", needed=needed, people=people)
+    if asked.not_opener:
+        who = markup("{who}, not by whoever asked", who=who)
+    if asked.yes:
+        who = markup("{who}. Said yes: {yes}", who=who, yes=", ".join(asked.yes))
+    return markup("{who}. Until {at}", who=who, at=clock_time(asked.until)) if asked.until is not None else who
+
+
+def render_expiry(view: ExpiryView) -> Message:
+    """Its own message, since an edited one tells nobody."""
+    who = Mrkdwn(f"<@{view.user}>") if view.user else markup("{who}", who=view.who)
+    text = markup(
+        "{who}, this has lasted as long as the runbook allows: {change}. Without an answer it is undone at {at}.",
+        who=who,
+        change=clip(view.step.change or view.step.title, 300),
+        at=clock_time(view.until),
+    )
+    blocks: list[Block] = [Section(text)]
+    value = f"step:{view.step.number}:v{view.step.version}"
+    if Verb.KEEP in view.step.verbs:
+        blocks.append(Actions([_keep(view.step, value), _undo(view.step, value, "Undo now", "undo_step")]))
+    elif view.step.state is not State.DONE:
+        blocks.append(Context((markup("{state}", state=SIGN[view.step.state]),)))
+    return Message(text, blocks)
+
+
+def _keep(view: StepView, value: str) -> Button:
+    return Button("Keep it", "keep_step", value, Style.PRIMARY, spoken=f"Keep what step {view.position} changed")
 
 
 def _label(view: StepView) -> str:
@@ -155,9 +252,9 @@ def _sentence(view: StepView, *, dry: bool) -> Mrkdwn:
     return join(" ", parts)
 
 
-def _buttons(view: StepView) -> list[Button]:
+def _buttons(view: StepView) -> list[Button | LinkButton]:
     value = f"step:{view.number}:v{view.version}"
-    buttons = []
+    buttons: list[Button | LinkButton] = []
     if Verb.RUN in view.verbs:
         buttons.append(_run(view, value) if view.is_action else _told(view, value))
     if Verb.RETRY in view.verbs:
@@ -167,11 +264,29 @@ def _buttons(view: StepView) -> list[Button]:
     if Verb.NOT_HAPPENED in view.verbs:
         spoken = f"Step {view.position} did not happen"
         buttons.append(Button("It did not happen", "step_did_not_happen", value, spoken=spoken))
+    if view.approval is not None:
+        buttons += _answers(view, value)
+    if view.consent_url is not None and view.state is State.CONSENT:
+        buttons.append(LinkButton("Open it there", "open_link", view.consent_url))
+    if Verb.CANCEL in view.verbs:
+        buttons.append(_cancel(view, value))
+    if Verb.KEEP in view.verbs:
+        buttons.append(_keep(view, value))
     if Verb.SKIP in view.verbs:
         buttons.append(Button("Skip", "skip_step", value, spoken=f"Skip step {view.position}, {view.title}"))
     if Verb.UNDO in view.verbs:
         buttons.append(_undo(view, value, "Undo", "undo_step"))
     return buttons
+
+
+def _answers(view: StepView, value: str) -> list[Button]:
+    change = clip(view.change or view.title, 180)
+    confirm = Confirm("Approve this step?", f"{change} ({view.system}), as soon as enough people said yes.", "Approve")
+    of = f"step {view.position}, {view.title}"
+    return [
+        Button("Approve", "approve_step", value, Style.PRIMARY, confirm, f"Approve {of}"),
+        Button("Refuse", "refuse_step", value, spoken=f"Refuse {of}"),
+    ]
 
 
 def _told(view: StepView, value: str) -> Button:
@@ -195,6 +310,12 @@ def _run(view: StepView, value: str) -> Button:
 def _has_run(view: StepView) -> bool:
     """Whether what the button would do was done before: a real run after a dry one is the first."""
     return view.state is State.UNDONE or (view.state is State.DRY_RUN and view.dry_run)
+
+
+def _cancel(view: StepView, value: str) -> Button:
+    confirm = Confirm("Cancel this step?", "It is not gone on with; what it has done by now stays.", "Cancel the step")
+    spoken = f"Cancel step {view.position}, {view.title}"
+    return Button("Cancel", "cancel_step", value, Style.DANGER, confirm, spoken)
 
 
 def _retry(view: StepView, value: str) -> Button:

@@ -19,10 +19,11 @@ async def reminder(look: Look, subject: dict[str, Any]) -> ReminderView:
     )
     last = (await look.session.execute(statement)).scalar_one_or_none()
     person = str(subject["person"])
-    return ReminderView(await look.name(person), await _user(look, person), incident.status, last)
+    return ReminderView(await look.name(person), await user_of(look, person), incident.status, last)
 
 
-async def _user(look: Look, person: str) -> str | None:
+async def user_of(look: Look, person: str) -> str | None:
+    """The Slack user of a person, for a mention; None where it is not known."""
     entry = look.catalog.people.get(person)
     if entry is None:
         return person  # a Slack user who is not in the catalog

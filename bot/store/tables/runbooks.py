@@ -70,6 +70,8 @@ class RunbookStep(Leased, table=True):
     """The route that it is for, where there is one of it for each route."""
     reading: dict[str, Any] | None = json_field(default=None)
     """What its action read last: conditions of later steps speak of it."""
+    check_arguments: dict[str, Any] | None = json_field(default=None)
+    """What the action of its check needs, filled in."""
     tries: int = 0
     """How often it was begun since somebody asked for it."""
     not_before: datetime | None = None

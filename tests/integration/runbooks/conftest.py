@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
@@ -27,10 +27,13 @@ DOCUMENT = """
 badday: 1
 people:
   maria: {name: Maria Ortiz, email: maria@example.com}
+  sam: {name: Sam Lee, email: sam@example.com}
+  ana: {name: Ana Kowalska, email: ana@example.com}
 providers: {northwind: {}, cirrus: {}, polar: {}}
 systems:
   support-bot:
     owner: maria
+    deputies: [sam, ana]
     channel: support-bot
     armed: true
     routes: {chat: {primary: northwind, standbys: [cirrus, polar]}}
@@ -136,6 +139,11 @@ class Desk:
     def worker(self) -> StepWorker:
         return StepWorker(self.db, lambda: self.catalog, self.clock, self.actions)
 
+    def arm(self, armed: bool) -> None:
+        """As the catalog has it."""
+        system = replace(self.catalog.systems["support-bot"], armed=armed)
+        self.catalog = replace(self.catalog, systems={"support-bot": system})
+
     async def incident(self, provider: str | None = "northwind", cause: str = "status:northwind") -> Incident:
         async with self.db.transaction() as session:
             return await incidents.open_incident(
@@ -175,7 +183,13 @@ class Desk:
         assert step.id is not None
         async with self.db.transaction() as session:
             return await runs.request(
-                session, step.id, verb=verb, version=version or step.version, actor=by, now=self.clock()
+                session,
+                step.id,
+                verb=verb,
+                version=version or step.version,
+                actor=by,
+                now=self.clock(),
+                actions=self.actions,
             )
 
     async def run(self, name: str, verb: str = "run") -> RunbookStep:

@@ -20,7 +20,7 @@ async def seen(desk: Desk, name: str) -> view.StepView:
     step = await desk.step(name)
     assert step.id is not None
     async with desk.db.reading() as session:
-        found = await view.view(session, desk.catalog, step.id, actions=desk.actions)
+        found = await view.view(session, desk.catalog, step.id, now=desk.clock(), actions=desk.actions)
     assert found is not None
     return found
 

@@ -193,7 +193,7 @@ async def test_a_failure_is_told_and_an_unclear_one_is_asked_about(
 
 
 async def test_silence_ends_after_a_while(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execution, "ACTION_WITHIN", 0.05)
+    monkeypatch.setattr(execution, "ACTION_WITHIN", timedelta(seconds=0.05))
     await desk.start(await desk.incident())
     desk.bell.may_end.clear()
     desk.lamp.may_end.clear()

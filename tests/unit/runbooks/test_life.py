@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.runbooks import life
-from bot.runbooks.life import LIFE, UNDOES, WAITING, WORKING, Event, State, after
+from bot.runbooks.life import LASTING, LIFE, REQUESTED, UNDOES, WORKING, Event, State, after
 
 ASKED = frozenset({State.UNKNOWN, State.UNDO_UNKNOWN})
-PEOPLE = (Event.RUN, Event.MARK, Event.SKIP, Event.UNDO, Event.RETRY, Event.HAPPENED, Event.NOT_HAPPENED)
+PEOPLE = (
+    *(Event.RUN, Event.ASK, Event.APPROVE, Event.REFUSE, Event.MARK, Event.SKIP, Event.CANCEL),
+    *(Event.UNDO, Event.KEEP, Event.RETRY, Event.HAPPENED, Event.NOT_HAPPENED),
+)
 
 
 def documented() -> dict[tuple[State, Event], State]:
@@ -33,7 +36,7 @@ def documented() -> dict[tuple[State, Event], State]:
 @pytest.mark.parametrize("event", Event)
 def test_each_cell_is_as_documented(state: State, event: Event) -> None:
     expected = documented().get((state, event))
-    if event is Event.CLOSE and state in (State.PENDING, State.OFFERED):
+    if event is Event.CLOSE and state in (State.PENDING, State.OFFERED, State.AWAITING_APPROVAL):
         expected = State.SKIPPED
     assert after(state, event) is expected
 
@@ -41,7 +44,7 @@ def test_each_cell_is_as_documented(state: State, event: Event) -> None:
 def test_every_state_can_be_reached_and_only_workers_states_have_no_button() -> None:
     assert {state for state, _ in LIFE} | set(LIFE.values()) == set(State)
     without = {state for state in State if not any((state, event) in LIFE for event in PEOPLE)}
-    assert without == {State.RUNNING, State.UNDO_READY, State.UNDOING}
+    assert without == {State.UNDO_READY}
 
 
 @given(st.lists(st.sampled_from(list(Event)), max_size=40))
@@ -51,13 +54,13 @@ def test_whatever_happens_nothing_is_done_without_a_click_and_nothing_unknown_is
         following = after(state, event)
         if following is None:
             continue
-        if following in WAITING:
-            assert event in PEOPLE
+        if following in REQUESTED:
+            assert event in PEOPLE or (event is Event.AGAIN and asked_for)
             assert state not in ASKED, "an unknown step runs again only after somebody said that it did not happen"
             asked_for = True
-        if following in WORKING:
+        if following in WORKING | LASTING:
             assert asked_for
-            assert event is Event.BEGIN
+            assert event in (Event.BEGIN, Event.HOLD, Event.LOOK)
         if state in ASKED:
             assert event in (Event.HAPPENED, Event.NOT_HAPPENED)
         if following in UNDOES and state not in UNDOES:

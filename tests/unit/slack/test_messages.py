@@ -206,6 +206,28 @@ STEPS = {
     "pending": replace(STEP, state=State.PENDING, change=None, verbs=[Verb.SKIP]),
     "offered": STEP,
     "offered_dry_run": replace(STEP, dry_run=True),
+    "awaiting_approval": replace(
+        STEP,
+        state=State.AWAITING_APPROVAL,
+        deed=DEED,
+        verbs=(Verb.SKIP,),
+        approval=step.Approval(["Maria <Ortiz>", "Sam Lee"], 2, ["Sam Lee"], True, AT),
+    ),
+    "waiting": replace(STEP, state=State.WAITING, deed=DEED, verbs=(Verb.CANCEL,), until=AT),
+    "checking": replace(
+        STEP, state=State.CHECKING, deed=DEED, verbs=(Verb.CANCEL,), until=AT, expects="ok_rate >= 0.95 & <more>"
+    ),
+    "consent": replace(
+        STEP,
+        state=State.CONSENT,
+        deed=DEED,
+        verbs=(Verb.RETRY, Verb.SKIP),
+        error="two reviewers must approve the change request",
+        consent_url="https://flags.example.com/changes/7",
+    ),
+    "done_for_a_while": replace(DONE, until=AT, takes_effect="up to an hour"),
+    "done_expiring": replace(DONE, until=AT, expiring=True, verbs=(Verb.UNDO, Verb.KEEP)),
+    "offered_frozen": replace(STEP, frozen=True, verbs=(Verb.SKIP,)),
     "ready": replace(STEP, state=State.READY, deed=DEED, verbs=(Verb.SKIP,)),
     "running": replace(STEP, state=State.RUNNING, deed=DEED, verbs=()),
     "done": DONE,
