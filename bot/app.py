@@ -202,7 +202,7 @@ class Application:
         # Bolt takes a fifth of a second to import: roles without Slack do without it.
         from bot.slack.face import SlackFace
 
-        return SlackFace(self.settings, self.db, self.catalog, self.clock)
+        return SlackFace(self.settings, self.db, self.catalog, self.clock, self.library)
 
     def _trail_pipeline(self) -> "Pipeline[Read]":
         # Called in the writer's thread at the first body: protobuf, prices and patterns take a second and 60 MB.

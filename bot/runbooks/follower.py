@@ -41,7 +41,7 @@ class Follower:
 
     async def follow(self) -> int:
         """Start and end what is due; returns how many runs were looked at."""
-        return await self._start() + await self._end()
+        return await self._start() + await self._offer_ends() + await self._end()
 
     async def _start(self) -> int:
         async with self._db.reading() as session:
@@ -63,6 +63,33 @@ class Follower:
                 log.info("runbook looked up", incident=incident_id, runbook=run.runbook if run else None)
         return len(waiting)
 
+    async def _offer_ends(self) -> int:
+        """Tell of the ends that have come with a recovery; with a resolution it is told as the run ends."""
+        recovered = (
+            select(col(RunbookRun.id), col(RunbookRun.incident_id))
+            .join(Incident, col(Incident.id) == col(RunbookRun.incident_id))
+            .where(
+                col(RunbookRun.ended_at).is_(None),
+                col(RunbookRun.close_offered_at).is_(None),
+                col(Incident.recovered_at).is_not(None),
+                col(Incident.resolved_at).is_(None),
+            )
+        )
+        async with self._db.reading() as session:
+            waiting = (await session.execute(recovered)).all()
+        offered = 0
+        for run_id, incident_id in waiting:
+            async with self._db.transaction() as session:
+                offered += await self._offer_end(session, run_id or 0, incident_id)
+        return offered
+
+    async def _offer_end(self, session: AsyncSession, run_id: int, incident_id: int) -> bool:
+        incident = await session.get(Incident, incident_id, with_for_update=True)
+        run = await session.get(RunbookRun, run_id)
+        if incident is None or run is None:
+            return False
+        return await runs.offer_close(session, self._catalog(), incident, run, now=self._clock())
+
     async def _end(self) -> int:
         ended = (
             select(col(RunbookRun.incident_id))
@@ -75,7 +102,7 @@ class Follower:
             async with self._db.transaction() as session:
                 incident = await session.get(Incident, incident_id, with_for_update=True)
                 if incident is not None and incident.resolved_at is not None:
-                    await runs.close(session, incident, now=self._clock())
+                    await runs.close(session, self._catalog(), incident, now=self._clock())
         return len(waiting)
 
 

@@ -108,7 +108,7 @@ class LiveLibrary:
     def _load(self, path: Path) -> None:
         try:
             text = read_text(path, advice="put it back, or restart Badday without it")
-            runbook = parse_runbook(text, str(path), self._actions, to_run=True)
+            runbook = parse_runbook(text, str(path), self._actions)
             _require_own_name(runbook, text, path)
         except CatalogError as error:
             self._wrong[path] = tuple(error.problems)

@@ -17,15 +17,12 @@ from bot.catalog.values import nearest
 from bot.runbooks import expressions, names, templates
 from bot.runbooks.expressions import ExpressionError
 from bot.runbooks.names import Path
-from bot.runbooks.schema import NOT_OBEYED, Runbook, Step
+from bot.runbooks.schema import Runbook, Step
 from bot.runbooks.templates import TemplateProblemError, is_template
 
 
-def parse_runbook(text: str, file: str, actions: Registry, *, to_run: bool = False) -> Runbook:
-    """The runbook in the text; raises CatalogError with every problem. `file` only names it in them.
-
-    `to_run`: also refuse what is well written, but what this version cannot do.
-    """
+def parse_runbook(text: str, file: str, actions: Registry) -> Runbook:
+    """The runbook in the text; raises CatalogError with every problem. `file` only names it in them."""
     document = read(text, file)
     if not document.complete:
         raise CatalogError(document.problems)
@@ -37,8 +34,6 @@ def parse_runbook(text: str, file: str, actions: Registry, *, to_run: bool = Fal
     except ValidationError as error:
         raise CatalogError([*document.problems, *explained(error, document, Runbook)]) from None
     found = [*document.problems, *_Meaning(runbook, document, actions).problems()]
-    if to_run:
-        found += [problem for key in sorted(NOT_OBEYED) for problem in _not_obeyed(key, document)]
     if found:
         raise CatalogError(found)
     return runbook
@@ -178,12 +173,3 @@ def _argument_problems(
         at_key = detail["type"] == "extra_forbidden"
         path = (*prefix, *detail["loc"])
         yield document.problem(path, problem.message, problem.fix, at_key=at_key), str((*detail["loc"], "")[0])
-
-
-def _not_obeyed(key: tuple[str, ...], document: Document) -> Iterator[Problem]:
-    inside = document.data.get(key[0]) if isinstance(document.data, dict) else None
-    places: list[FieldPath] = [(key[0],)] if len(key) == 1 and inside is not None else []
-    if len(key) == 2 and isinstance(inside, list):
-        places = [(key[0], index, key[1]) for index, each in enumerate(inside) if key[1] in each]
-    for place in places:
-        yield document.problem(place, "this version of Badday cannot do this", "remove it", at_key=True)

@@ -9,18 +9,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.actions.registry import Registry, packaged
 from bot.catalog import Catalog
-from bot.incidents import timeline
-from bot.runbooks import arming, knowing, offering, planning
+from bot.incidents import follow_ups, timeline
+from bot.runbooks import arming, changes, expressions, knowing, offering, planning
 from bot.runbooks.clicks import TOPIC, StepOutcome, Verb, can_undo, request
+from bot.runbooks.expressions import ExpressionError
+from bot.runbooks.inputs import InputError
 from bot.runbooks.library import Library, LoadedRunbook
 from bot.runbooks.life import Event, State, after
-from bot.runbooks.schema import Runbook
+from bot.runbooks.schema import Close, Runbook
 from bot.runbooks.telling import tell
-from bot.store import audit
+from bot.store import audit, outbox
 from bot.store.database import wake_after_commit
 from bot.store.tables import Incident, RunbookRun, RunbookStep
 
-__all__ = ["StepOutcome", "Verb", "close", "request", "start", "start_by_hand", "steps", "undo_all"]
+__all__ = ["StepOutcome", "Verb", "close", "offer_close", "request", "start", "start_by_hand", "steps", "undo_all"]
 
 
 async def start(
@@ -115,14 +117,65 @@ async def _start(
     return run
 
 
-async def close(session: AsyncSession, incident: Incident, *, now: datetime) -> None:
+async def close(session: AsyncSession, catalog: Catalog, incident: Incident, *, now: datetime) -> None:
     """End the runs of a resolved incident: what is still offered is skipped, what was done can still be undone."""
     open_runs = select(RunbookRun).where(col(RunbookRun.incident_id) == incident.id, col(RunbookRun.ended_at).is_(None))
     for run in (await session.execute(open_runs)).scalars().all():
         run.ended_at = now
         for step in await steps(session, run, lock=True):
             await _close_step(session, step, now=now)
+        await offer_close(session, catalog, incident, run, now=now)
     await session.flush()
+
+
+async def offer_close(
+    session: AsyncSession, catalog: Catalog, incident: Incident, run: RunbookRun, *, now: datetime
+) -> bool:
+    """Tell that the end of the run has come: what it offers to undo, and what is left to do afterwards.
+
+    False where its condition does not hold yet. Told once, when the incident has recovered or is resolved.
+    """
+    if run.close_offered_at is not None:
+        return False
+    close = Runbook.model_validate(run.document).close
+    if close is not None and close.condition is not None and not await _holds(session, catalog, incident, run, close):
+        return False
+    run.close_offered_at = now
+    if close is None:
+        return True
+    assert incident.id is not None
+    if close.offer_undo and await changes.in_force(session, incident=incident.id, steps=close.offer_undo):
+        await outbox.post(
+            session,
+            key=f"run:{run.id}:end:{now.timestamp():.0f}",
+            kind="run_end",
+            subject={"run": run.id},
+            channel=incident.channel,
+            thread_key=timeline.root_key(incident.id),
+            incident_id=incident.id,
+            priority=outbox.Priority.REPLY,
+            now=now,
+        )
+    known = {row.text for row in await follow_ups.of_incident(session, incident.id)}
+    for text in close.follow_up:
+        if text not in known:
+            await follow_ups.add(
+                session, incident.id, text=text, owner=incident.owner, due=None, actor="badday", now=now
+            )
+    return True
+
+
+async def _holds(session: AsyncSession, catalog: Catalog, incident: Incident, run: RunbookRun, close: Close) -> bool:
+    assert close.condition is not None
+    if incident.system not in catalog.systems:
+        return False
+    runbook = Runbook.model_validate(run.document)
+    rows = await steps(session, run)
+    try:
+        known = await knowing.facts(session, catalog, incident, runbook=runbook, given=run.inputs or {}, steps=rows)
+        return expressions.parse(close.condition).holds(known.plain())
+    except (ExpressionError, InputError):
+        return False
 
 
 async def undo_all(session: AsyncSession, run_id: int, *, actor: str, now: datetime) -> bool:

@@ -18,8 +18,6 @@ MOST_STEPS = 20
 MOST_APPROVERS = 5
 MOST_TRIES = 5
 LONGEST_TRY = timedelta(minutes=10)
-NOT_OBEYED: frozenset[tuple[str, ...]] = frozenset({("severity",), ("close",)})
-"""Keys of the format that this version cannot do yet: a file that has one is refused, never half obeyed."""
 
 
 def _text(limit: int) -> Any:

@@ -1,6 +1,7 @@
 """What somebody asked for by a command, a click or a form, and how they are answered."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
+from bot.runbooks.library import Library
 from bot.slack.blocks import Mrkdwn
 from bot.slack.identity import Who
 from bot.slack.views.look import Look
@@ -53,6 +55,8 @@ class Ask:
     channel: str | None = None
     thread_ts: str | None = None
     response_url: str | None = None
+    library: Callable[[], Library] = Library
+    """The runbooks in force."""
 
     async def say(self, text: Mrkdwn) -> None:
         """Tell the person alone, in their own words' place."""

@@ -1,6 +1,6 @@
 """The Slack face as one thing: what the bot starts, stops and serves of it.
 
-face = SlackFace(settings, db, catalog, clock)     # touches nothing
+face = SlackFace(settings, db, catalog, clock, library)   # touches nothing
 face.routes()                                      # /slack/events, for signed HTTP
 await face.start(crew)                             # hires the workers; never waits for Slack
 await face.stop()                                  # before the crew is dismissed
@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute
 
 from bot.catalog import Catalog
 from bot.http import slack_events
+from bot.runbooks.library import Library
 from bot.settings import Settings
 from bot.slack import app
 from bot.slack.delivery import Delivery
@@ -50,6 +51,7 @@ class SlackFace:
         db: Database,
         catalog: Callable[[], Catalog],
         clock: Callable[[], datetime],
+        library: Callable[[], Library] = Library,
     ) -> None:
         self._settings = settings
         self._db = db
@@ -59,7 +61,7 @@ class SlackFace:
         self.delivery = Delivery(
             db, self._web, identities, catalog, clock, pace=settings.slack_pace, public_url=settings.public_url
         )
-        self.worker = InboxWorker(db, self._web, identities, catalog, clock)
+        self.worker = InboxWorker(db, self._web, identities, catalog, clock, library)
         self._pictures = PictureFetcher(db, self._web, clock)
         self._home = HomeKeeper(db, catalog, clock, workspace_url=lambda: self.delivery.workspace_url)
         self._groups = GroupKeeper(db, self._web, identities, catalog, clock)

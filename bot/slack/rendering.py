@@ -12,6 +12,7 @@ from bot.slack.messages import (
     auditor,
     calls,
     calls_setup,
+    changes,
     contact_tests,
     cover,
     ephemeral,
@@ -29,6 +30,7 @@ from bot.slack.messages import (
     who,
 )
 from bot.slack.views import calls as calls_views
+from bot.slack.views import changes as changes_views
 from bot.slack.views import contact_tests as contact_tests_views
 from bot.slack.views import cover as cover_views
 from bot.slack.views import escalation as escalation_views
@@ -72,6 +74,14 @@ async def _step(look: Look, subject: Subject) -> Shown:
 
 async def _expiry(look: Look, subject: Subject) -> Shown:
     return step.render_expiry(await step_views.expiry(look, subject))
+
+
+async def _changes(look: Look, subject: Subject) -> Shown:
+    return changes.render(await changes_views.listed(look, subject))
+
+
+async def _ending(look: Look, subject: Subject) -> Shown:
+    return changes.render(await changes_views.ending(look, subject))
 
 
 async def _summary(look: Look, subject: Subject) -> Shown:
@@ -144,6 +154,8 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "note": _note,
         "step": _step,
         "expiry": _expiry,
+        "changes": _changes,
+        "run_end": _ending,
         "summary": _summary,
         "status": _status,
         "calls": _calls,

@@ -12,7 +12,7 @@ from bot.slack import lanes
 from bot.store.outbox import Priority, State
 from bot.store.tables import OutboxLane, OutboxMessage
 
-ASIDE = frozenset({"ephemeral", "status", "calls", "help", "home", "who", "overrides", "silences"})
+ASIDE = frozenset({"ephemeral", "status", "calls", "help", "home", "who", "overrides", "silences", "changes"})
 REFRESH_WAITS = timedelta(seconds=60)
 """A refresh gives way to waiting posts of its channel, but not for ever."""
 

@@ -12,6 +12,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.catalog import Catalog
+from bot.runbooks.library import Library
 from bot.slack import commands, homes, intake, keeping
 from bot.slack.asking import Ask
 from bot.slack.blocks import Modal, Mrkdwn, markup
@@ -58,7 +59,9 @@ class InboxWorker:
         identities: Identities,
         catalog: Callable[[], Catalog],
         clock: Callable[[], datetime],
+        library: Callable[[], Library] = Library,
     ) -> None:
+        self._library = library
         self._db = db
         self._web = web
         self._identities = identities
@@ -210,6 +213,7 @@ class InboxWorker:
             channel=request.channel,
             thread_ts=request.thread_ts,
             response_url=request.response_url,
+            library=self._library,
         )
 
 

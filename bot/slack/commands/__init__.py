@@ -10,7 +10,9 @@ from bot.slack.commands import (
     ack,
     arm,
     calls,
+    changes,
     disarm,
+    freeze,
     help,  # noqa: A004 - the command's name
     incident,
     note,
@@ -21,6 +23,7 @@ from bot.slack.commands import (
     status,
     who,
 )
+from bot.slack.commands import run as run_command
 from bot.slack.commands.command import Command
 from bot.slack.messages.help import CommandLine, HelpView
 
@@ -30,6 +33,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         for one in (
             *(status.COMMAND, calls.COMMAND, incident.COMMAND, note.COMMAND, postmortem.COMMAND),
             *(ack.COMMAND, page.COMMAND, who.COMMAND, override.COMMAND, silence.COMMAND),
+            *(run_command.COMMAND, changes.COMMAND, freeze.COMMAND),
             *(arm.COMMAND, disarm.COMMAND, help.COMMAND),
         )
     }
@@ -37,7 +41,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 
 PLANNED = frozenset(
     (
-        *("run", "changes", "freeze", "drill"),
+        "drill",
         *("spend", "evals", "readiness"),
     )
 )

@@ -26,6 +26,7 @@ from bot.slack.blocks import (
     markup,
 )
 from bot.slack.messages import page
+from bot.slack.messages.changes import ChangeLine, Frozen, home_blocks
 from bot.slack.messages.page import PagedIncident
 from bot.slack.messages.status import RouteLine
 from bot.slack.messages.who import ShiftLine
@@ -123,6 +124,9 @@ class HomeView:
     incidents: Sequence[HomeIncident] = ()
     on_call: Sequence[OnCallLine] = ()
     systems: Sequence[HealthLine] = ()
+    changes: Sequence[ChangeLine] = ()
+    """What is still switched."""
+    frozen: Frozen | None = None
 
 
 def render(view: HomeView) -> Home:
@@ -137,6 +141,7 @@ def _blocks(view: HomeView) -> list[Block]:
     waiting = mine is not None and any(one.state == "triggered" for one in mine.pages)
     blocks: list[Block] = _pages(mine.pages) if mine is not None else [Section(_stranger(view.user))]
     blocks += _incidents(view.incidents, primary=not waiting)
+    blocks += home_blocks(view.changes, view.frozen)
     blocks += [Header("On call now"), Section(_on_call(view.on_call))]
     if mine is not None:
         blocks.append(Section(_shifts(mine)))

@@ -13,6 +13,7 @@ from bot.incidents import follow_ups, incidents
 from bot.paging import cover, overrides, rotations
 from bot.paging.life import PageState
 from bot.paging.overrides import StandIns
+from bot.slack.messages.changes import ChangeLine, Frozen
 from bot.slack.messages.home import (
     FollowUpLine,
     Health,
@@ -25,7 +26,7 @@ from bot.slack.messages.home import (
 from bot.slack.messages.status import CallsLine, SystemLine
 from bot.slack.messages.who import ShiftLine
 from bot.slack.messages.words import SEVERITY
-from bot.slack.views import overview
+from bot.slack.views import changes, overview
 from bot.slack.views.incident import paged
 from bot.slack.views.look import Look
 from bot.store.tables import Incident, Page, SlackIdentity, WatchState
@@ -47,6 +48,8 @@ class Desk:
     first: Sequence[tuple[str, str]]
     """System, and the person whom its pages reach first."""
     systems: Sequence[HealthLine]
+    changes: Sequence[ChangeLine]
+    frozen: Frozen | None
 
 
 async def desk(look: Look) -> Desk:
@@ -60,6 +63,8 @@ async def desk(look: Look) -> Desk:
         on_call=[*on_call, *await _other_rotations(look, standing)],
         first=[(one.system, one.now.person) for one in first],
         systems=await _health(look, found),
+        changes=await changes.lines(look),
+        frozen=await changes.frozen(look),
     )
 
 
@@ -75,6 +80,8 @@ async def home(look: Look, subject: dict[str, Any], shared: Desk | None = None) 
         incidents=[replace(one, mine=owner == key) for owner, one in shared.incidents],
         on_call=shared.on_call,
         systems=shared.systems,
+        changes=shared.changes,
+        frozen=shared.frozen,
     )
 
 

@@ -258,7 +258,7 @@ async def test_resolving_skips_what_is_offered_and_keeps_the_undo(desk: Desk) ->
     await desk.run("switch")
     async with desk.db.transaction() as session:
         await incidents.resolve(session, incident.id, version=None, actor="maria", now=desk.clock())
-        await runs.close(session, await session.get_one(Incident, incident.id), now=desk.clock())
+        await runs.close(session, desk.catalog, await session.get_one(Incident, incident.id), now=desk.clock())
     assert [(await desk.step(name)).state for name in ("look", "switch", "ring")] == ["skipped", "done", "skipped"]
     assert (await desk.click("ring", "run")).refusal == "the incident is resolved"
     assert (await desk.run("switch", "undo")).state == "undone"
@@ -271,7 +271,7 @@ async def test_a_reopened_incident_offers_the_steps_again(desk: Desk) -> None:
     await desk.start(incident)
     async with desk.db.transaction() as session:
         await incidents.resolve(session, incident.id, version=None, actor="maria", now=desk.clock())
-        await runs.close(session, await session.get_one(Incident, incident.id), now=desk.clock())
+        await runs.close(session, desk.catalog, await session.get_one(Incident, incident.id), now=desk.clock())
     desk.clock.advance(timedelta(minutes=1))
     assert (await desk.incident()).id == incident.id
     steps = await desk.start(incident)
