@@ -23,6 +23,7 @@ from bot.catalog.live import LiveCatalog
 from bot.http import acks, auth, health, ofrep, pagerduty, postmortem, problems, twilio
 from bot.http import alerts as alerts_http
 from bot.http import trail as trail_http
+from bot.http.ofrep_stream import Streams
 from bot.http.scrape import Scrape
 from bot.http.server import HttpServer, ServerError
 from bot.incidents.closing import Closer
@@ -89,6 +90,7 @@ class Application:
         self.secrets = Secrets.beside(settings.config)
         self._crew = Crew()
         self._scrape = Scrape(self.db, self.catalog, self.clock)
+        self._streams = Streams(self.db, self.catalog, self.clock)
         self._couriers: list[PageSender | WaysTester] = []
         self._web: httpx.AsyncClient | None = None
         self._slack: SlackFace | None = None
@@ -112,6 +114,8 @@ class Application:
         )
         await self._http.start()
         self._crew.hire("reload", self._reload)
+        if "switchboard" in self.roles:
+            self._crew.hire("switchboard streams", self._streams.run)
         if "watch" in self.roles:
             self._crew.hire("poller", Poller(self.db, self.catalog, self.clock).run)
             self._crew.hire("calls", CallsWatcher(self.db, self.catalog, self.clock).run)
@@ -139,6 +143,7 @@ class Application:
     async def stop(self) -> None:
         """Stop in reverse; what was accepted is in the database and goes on at the next start."""
         self.ready = False
+        self._streams.close()
         if self._slack is not None:
             await self._slack.stop()
         await asyncio.gather(*(courier.stop() for courier in self._couriers))
@@ -167,7 +172,7 @@ class Application:
         metrics = self._scrape.read
         routes: list[BaseRoute] = [*health.routes(self.settings, self.db, lambda: self.ready, more=metrics)]
         if "switchboard" in self.roles:
-            routes += ofrep.routes(self.settings, self.db, self.catalog)
+            routes += ofrep.routes(self.settings, self.db, self.catalog, self.clock, self._streams)
         if self._writer is not None:
             routes += trail_http.routes(self.settings, TokenBook(self.db), self._writer)
         if "page" in self.roles:

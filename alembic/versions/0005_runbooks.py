@@ -13,6 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("switch", schema=None) as batch_op:
+        batch_op.alter_column("value", existing_type=JSON_TYPE, nullable=True)
     op.create_table(
         "freeze",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -68,5 +70,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_runbook_run_moved"))
         for name in ("close_offered_at", "undoing_by", "moved", "inputs", "started_by"):
             batch_op.drop_column(name)
+    op.execute("DELETE FROM switch WHERE value IS NULL")
+    with op.batch_alter_table("switch", schema=None) as batch_op:
+        batch_op.alter_column("value", existing_type=JSON_TYPE, nullable=False)
     op.drop_table("step_approval")
     op.drop_table("freeze")

@@ -10,7 +10,9 @@ from bot.catalog.cover import Contact, Group
 from bot.catalog.models import (
     DEFAULT_CONTACTS,
     CallsWatch,
+    Cap,
     Catalog,
+    EvalSuite,
     FallbackTrigger,
     Feature,
     Hysteresis,
@@ -20,6 +22,7 @@ from bot.catalog.models import (
     RedactPattern,
     Route,
     System,
+    Tickets,
     Watch,
 )
 from bot.catalog.problems import CatalogError, Problem
@@ -31,6 +34,7 @@ from bot.catalog.schema import (
     PersonEntry,
     ProviderEntry,
     SystemEntry,
+    TicketsEntry,
     WatchEntry,
 )
 from bot.catalog.times import in_zone
@@ -54,7 +58,7 @@ def parse_catalog(text: str, file: str = "badday.yaml") -> Catalog:
     checked = _checked(document)
     if checked is None or document.problems:
         raise CatalogError(document.problems)
-    return _catalog(checked)
+    return _catalog(checked, Path(document.file).parent)
 
 
 def _checked(document: Document) -> CatalogFile | None:
@@ -67,7 +71,7 @@ def _checked(document: Document) -> CatalogFile | None:
         return None
 
 
-def _catalog(file: CatalogFile) -> Catalog:
+def _catalog(file: CatalogFile, folder: Path) -> Catalog:
     providers = {name: _provider(name, entry) for name, entry in file.providers.items()}
     watches = {name: _watch(name, entry, providers[entry.provider]) for name, entry in file.watches.items()}
     return Catalog(
@@ -90,7 +94,14 @@ def _catalog(file: CatalogFile) -> Catalog:
         groups={name: Group(name, entry.people, entry.slack) for name, entry in file.groups.items()},
         maintenance={name: load_cover.maintenance(name, entry) for name, entry in file.maintenance.items()},
         contacts={kind: Contact(kind, setup) for kind, setup in file.contacts.items()},
+        http_hosts=file.http_hosts,
+        tickets=_tickets(file.tickets),
+        folder=folder,
     )
+
+
+def _tickets(entry: TicketsEntry | None) -> Tickets | None:
+    return None if entry is None else Tickets(entry.repository, entry.token, entry.labels, entry.api)
 
 
 def _provider(name: str, entry: ProviderEntry) -> Provider:
@@ -113,6 +124,14 @@ def _system(name: str, entry: SystemEntry, people: Mapping[str, PersonEntry]) ->
             key: Route(name=key, primary=route.primary, standbys=route.standbys) for key, route in entry.routes.items()
         },
         features={key: Feature(name=key, default=feature.default) for key, feature in entry.features.items()},
+        caps={
+            key: Cap(name=key, amount=cap.amount, feature=cap.feature, when_closed=cap.when_closed)
+            for key, cap in entry.caps.items()
+        },
+        evals={
+            key: EvalSuite(key, suite.command, suite.folder, suite.timeout, suite.environment)
+            for key, suite in entry.evals.items()
+        },
         depends_on=entry.depends_on,
         calls=_calls(entry.calls),
         redact=tuple(RedactPattern(each.name, each.pattern) for each in entry.redact),

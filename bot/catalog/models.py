@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 
 from bot.catalog.cover import Contact, Group, Hours, Maintenance, Policy, Rotation
 
@@ -85,6 +86,41 @@ class Feature:
     default: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """What calls of a system, or of one of its features, may cost a day (UTC): the switchboard serves `cap.<name>`."""
+
+    name: str
+    amount: Decimal | None = None
+    """US dollars; None: no limit until one is set."""
+    feature: str | None = None
+    when_closed: str = "refuse"
+    """`refuse` or `degrade`: what the product does then."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvalSuite:
+    """A command whose exit status says whether the system's outputs are good; run without a shell."""
+
+    name: str
+    command: tuple[str, ...]
+    folder: str = "."
+    """As seen from the catalog's folder."""
+    timeout: timedelta = timedelta(minutes=10)
+    environment: tuple[str, ...] = ()
+    """Variables that it gets beside PATH, HOME and LANG."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tickets:
+    """A repository on GitHub in which issues are opened; `token` is the name of an environment variable."""
+
+    repository: str
+    token: str
+    labels: tuple[str, ...] = ()
+    api: str = "https://api.github.com"
+
+
 class FallbackTrigger(StrEnum):
     """Why a call of a dependency may need a fallback."""
 
@@ -129,6 +165,8 @@ class System:
     armed: bool = False
     routes: Mapping[str, Route] = field(default_factory=dict)
     features: Mapping[str, Feature] = field(default_factory=dict)
+    caps: Mapping[str, Cap] = field(default_factory=dict)
+    evals: Mapping[str, EvalSuite] = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
     calls: CallsWatch = CallsWatch()
     redact: tuple[RedactPattern, ...] = ()
@@ -192,6 +230,11 @@ class Catalog:
     maintenance: Mapping[str, Maintenance] = field(default_factory=dict)
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     """How the ways to reach people are set up as a whole, by kind: the mail server, the Twilio account."""
+    http_hosts: tuple[str, ...] = ()
+    """Hosts that runbook steps may ask, in lower case, with the port where it is not the usual one."""
+    tickets: Tickets | None = None
+    folder: Path = Path()
+    """Where the file lies."""
 
     def systems_using(self, provider: str) -> list[System]:
         """The systems that have the provider in a route or depend on it."""
@@ -225,6 +268,12 @@ class Catalog:
         for system in self.systems.values():
             if name in system.features:
                 return system, system.features[name]
+        return None
+
+    def cap(self, name: str) -> tuple[System, Cap] | None:
+        for system in self.systems.values():
+            if name in system.caps:
+                return system, system.caps[name]
         return None
 
     def person_by_email(self, email: str) -> Person | None:

@@ -24,6 +24,8 @@ _SECTIONS = (
     ("`systems.<name>`", "SystemEntry"),
     ("`systems.<name>.routes.<name>`", "RouteEntry"),
     ("`systems.<name>.features.<name>`", "FeatureEntry"),
+    ("`systems.<name>.caps.<name>`", "CapEntry"),
+    ("`systems.<name>.evals.<suite>`", "EvalsEntry"),
     ("`systems.<name>.calls`", "CallsEntry"),
     ("`systems.<name>.redact`", "RedactEntry"),
     ("`systems.<name>.fallbacks.<provider>`", "FallbackEntry"),
@@ -35,6 +37,7 @@ _SECTIONS = (
     ("`policies.<name>.steps`", "StepEntry"),
     ("`groups.<name>`", "GroupEntry"),
     ("`maintenance.<name>`", "MaintenanceEntry"),
+    ("`tickets`", "TicketsEntry"),
 )
 
 

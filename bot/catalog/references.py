@@ -22,6 +22,7 @@ def problems(document: Document) -> list[Problem]:
         _deputies,
         _standbys,
         _unique_names,
+        _capped_features,
         _unique_people,
         _pages,
         _fallbacks,
@@ -67,8 +68,8 @@ def _standbys(document: Document) -> Iterator[Problem]:
 
 
 def _unique_names(document: Document) -> Iterator[Problem]:
-    """Routes and features are served under `route.<name>` and `feature.<name>`, whatever their system."""
-    for kind in ("routes", "features"):
+    """Routes, features and caps are served under `route.<name>` and so on, whatever their system."""
+    for kind in ("routes", "features", "caps"):
         owners: dict[str, FieldPath] = {}
         for path, system in entries(document, "systems"):
             for name in mapping(system.get(kind)):
@@ -76,6 +77,19 @@ def _unique_names(document: Document) -> Iterator[Problem]:
                     message = f"{owners[name][1]} has a {kind[:-1]} of this name, and products ask for it by name alone"
                     yield document.problem((*path, kind, name), message, f"rename one, for example {path[1]}-{name}")
                 owners.setdefault(name, path)
+
+
+def _capped_features(document: Document) -> Iterator[Problem]:
+    for path, system in entries(document, "systems"):
+        features = sorted(mapping(system.get("features")))
+        for name, cap in mapping(system.get("caps")).items():
+            feature = mapping(cap).get("feature")
+            if isinstance(feature, str) and feature not in features:
+                guess = nearest(feature, features)
+                fix = f"did you mean {guess}?" if guess else "name one of its `features`, or leave it out"
+                yield document.problem(
+                    (*path, "caps", name, "feature"), f"{path[1]} has no feature {shown(feature)}", fix
+                )
 
 
 def _unique_people(document: Document) -> Iterator[Problem]:

@@ -18,12 +18,16 @@ from bot.catalog.schema_cover import (
 from bot.catalog.strict import Span, SpanOrOff, Strict, Switch
 from bot.catalog.times import WeekPart
 from bot.catalog.values import (
+    CapUsd,
     Channel,
     Email,
+    Host,
     Model,
     Name,
     PageUrl,
     Pattern,
+    Repository,
+    SecretRef,
     Share,
     SlackUser,
     Text,
@@ -94,6 +98,17 @@ class FeatureEntry(Strict):
     """Its value in normal times."""
 
 
+class CapEntry(Strict):
+    """What calls may cost a day (UTC); the product reads `cap.<name>` and obeys when it is closed."""
+
+    amount: CapUsd | None = None
+    """US dollars a day in normal times; none: no limit until a runbook sets one."""
+    feature: Name | None = None
+    """Only calls of this feature count; none: all of the system."""
+    when_closed: Literal["refuse", "degrade"] = "refuse"
+    """What the product does then; it is told with the cap."""
+
+
 class RedactEntry(Strict):
     """Text of this system that is never stored, beside the secrets and people's data that never are."""
 
@@ -148,6 +163,38 @@ class CallsEntry(Strict):
         return self
 
 
+class EvalsEntry(Strict):
+    """A suite of evals that the step `evals.run` runs: a command of yours, whose exit status decides."""
+
+    command: tuple[Text, ...] = Field(min_length=1, max_length=50)
+    """The program and its arguments, without a shell: `[npx, promptfoo, eval, -c, smoke.yaml]`."""
+    folder: Text = "."
+    """Where it runs, as seen from the catalog's folder."""
+    timeout: Span = Field(default=timedelta(minutes=10), json_schema_extra={"default": "10m"})
+    """How long it may take, at most 1h."""
+    environment: tuple[SecretRef, ...] = ()
+    """Names of the environment variables that it gets beside PATH, HOME and LANG."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if not timedelta(0) < self.timeout <= timedelta(hours=1):
+            raise wrong(f"has a timeout of {written(self.timeout)}", "write more than 0s, at most 1h")
+        return self
+
+
+class TicketsEntry(Strict):
+    """Where the step `ticket.open` opens issues: a repository on GitHub."""
+
+    repository: Repository
+    """`owner/name`."""
+    token: SecretRef
+    """Name of the environment variable with a token that may write issues there."""
+    labels: tuple[Text, ...] = ()
+    """Labels of every issue that is opened."""
+    api: PageUrl = "https://api.github.com"
+    """Address of the API, for GitHub Enterprise."""
+
+
 class SystemEntry(Strict):
     """An AI feature in production."""
 
@@ -163,6 +210,10 @@ class SystemEntry(Strict):
     """Its routes by name; a name is used by one system only."""
     features: dict[Name, FeatureEntry] = Field(default_factory=dict)
     """Its features by name; a name is used by one system only."""
+    caps: dict[Name, CapEntry] = Field(default_factory=dict)
+    """What it may spend, by name; a name is used by one system only."""
+    evals: dict[Name, EvalsEntry] = Field(default_factory=dict)
+    """Its suites of evals, by name."""
     depends_on: tuple[Name, ...] = ()
     """Providers that it needs beside those of its routes."""
     calls: CallsEntry = CallsEntry()
@@ -244,6 +295,10 @@ class CatalogFile(Strict):
     """People who are paged together, by name."""
     maintenance: dict[Name, MaintenanceEntry] = Field(default_factory=dict)
     """Planned times in which nobody is paged, by name."""
+    http_hosts: tuple[Host, ...] = ()
+    """Hosts that the step `http.request` may ask, `example.com` or `example.com:8443`."""
+    tickets: TicketsEntry | None = None
+    """Where the step `ticket.open` opens issues."""
 
 
 def too_often(interval: timedelta, page: str) -> bool:

@@ -23,6 +23,9 @@ _SLACK_CHANNEL = re.compile(r"[CG][A-Z0-9]{8,}")
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,2})?) ?%")
 _MODEL = re.compile(r"[^\s\"']{1,200}")
 _DEAREST = 100_000  # US dollars for a million tokens
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+_HIGHEST_CAP = 10_000_000  # US dollars a day
 _SECRET = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
 _USER_GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
@@ -164,6 +167,38 @@ def usd(value: Any) -> Decimal:
     return price
 
 
+def cap_usd(value: Any) -> Decimal:
+    """An amount of US dollars that may be spent in a day, to the cent."""
+    fix = 'write US dollars a day, for example "100.00"'
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise wrong(f"must be an amount, not {shown(value)}", fix)
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise wrong(f"{shown(value)} is not an amount", fix) from None
+    if not amount.is_finite() or not 0 < amount <= _HIGHEST_CAP:
+        raise wrong(
+            f"{shown(value)} is no amount that could be a limit", f"write more than 0, at most {_HIGHEST_CAP:,}"
+        )
+    if amount != amount.quantize(Decimal("0.01")):
+        raise wrong(f"{shown(value)} has more than two decimal places", fix)
+    return amount.quantize(Decimal("0.01"))
+
+
+def host(value: str) -> str:
+    if not _HOST.fullmatch(value.lower()):
+        raise wrong(f"{shown(value)} is not a host", "write example.com or example.com:8443, without https://")
+    return value.lower()
+
+
+def repository(value: str) -> str:
+    if not _REPOSITORY.fullmatch(value):
+        raise wrong(f"{shown(value)} is not a repository", "write owner/name, as GitHub has it")
+    return value
+
+
 def share(value: Any) -> float:
     fix = 'write a share of the calls, for example "20%"'
     if isinstance(value, float):
@@ -223,6 +258,13 @@ Usd = Annotated[
     Decimal,
     BeforeValidator(usd),
     WithJsonSchema({"type": ["string", "number"], "minimum": 0, "pattern": r"^\d+(\.\d{1,9})?$", "examples": ["0.40"]}),
+]
+Host = Annotated[str, AfterValidator(host)]
+Repository = Annotated[str, AfterValidator(repository)]
+CapUsd = Annotated[
+    Decimal,
+    BeforeValidator(cap_usd),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["100.00"]}),
 ]
 Share = Annotated[
     float,

@@ -53,14 +53,18 @@ class Guard:
 
         return guarded
 
-    async def system(self, request: Request, scope: TokenScope, *, basic: bool = False) -> str | None:
+    async def system(
+        self, request: Request, scope: TokenScope, *, basic: bool = False, api_key: bool = False
+    ) -> str | None:
         """The system whose token came along; None for the admin's, and where no token was ever made.
 
-        With `basic` the token may also be the password of `Authorization: Basic`. Raises ProblemError: 401 for no,
+        With `basic` the token may also be the password of `Authorization: Basic`, with `api_key` it may come as
+        `X-API-Key`. Raises ProblemError: 401 for no,
         a wrong or a revoked token, 403 for one that is good for something else.
         """
         assert self._book is not None
-        offered = [each for each in (_bearer(request), _password(request) if basic else None) if each]
+        key = request.headers.get("x-api-key") if api_key else None
+        offered = [each for each in (_bearer(request), _password(request) if basic else None, key) if each]
         if self._token is None and not await self._book.any():
             return None
         for each in offered:
@@ -75,6 +79,7 @@ class Guard:
             return holder.system
         wrong = "the token is wrong, or was revoked" if offered else "no token was sent"
         ways = "`Authorization: Bearer …`" + (" or as the password of `Authorization: Basic …`" if basic else "")
+        ways += " or `X-API-Key: …`" if api_key else ""
         raise _unauthorized(f"{wrong}; send one as {ways} (badday token create --system SYSTEM makes one)")
 
     def _is_admin(self, offered: str) -> bool:

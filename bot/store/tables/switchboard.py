@@ -14,8 +14,8 @@ class Switch(SQLModel, table=True):
     __tablename__ = "switch"
 
     key: str = Field(primary_key=True)
-    """`route.<name>`, `feature.<name>`, `cap.<name>`"""
-    value: Any = json_field()
+    """`route.<name>`, `feature.<name>`, `cap.<name>`, `model.<route>`, `ban.<provider>`"""
+    value: Any = json_field(default=None, nullable=True)
     variant: str
     version: int = 1
     changed_at: datetime

@@ -13,12 +13,16 @@ from openfeature.contrib.provider.ofrep import OFREPProvider
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from bot.app import utc_now
 from bot.catalog import Catalog, parse_catalog
 from bot.http import ofrep
+from bot.http.ofrep_stream import Streams
 from bot.http.problems import EXCEPTION_HANDLERS
 from bot.http.server import HttpServer
 from bot.settings import Settings
+from bot.store import tokens
 from bot.store.database import Database
+from bot.store.tokens import TokenScope
 from bot.switchboard import board
 
 EVALUATE = "/ofrep/v1/evaluate/flags"
@@ -43,7 +47,9 @@ systems:
 
 def application(db: Database, catalog: Catalog, token: str | None = None) -> Starlette:
     settings = Settings(api_token=SecretStr(token) if token else None)
-    return Starlette(routes=ofrep.routes(settings, db, lambda: catalog), exception_handlers=EXCEPTION_HANDLERS)
+    streams = Streams(db, lambda: catalog, utc_now)
+    routes = ofrep.routes(settings, db, lambda: catalog, utc_now, streams)
+    return Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
 
 
 def client_of(app: Starlette) -> httpx.AsyncClient:
@@ -197,3 +203,42 @@ async def test_an_evaluation_on_a_kept_connection_takes_a_few_milliseconds(db: D
             took.append(perf_counter() - start)
     # The quickest, since test machines are busy: with Nagle's delay between head and body every one takes 40 ms.
     assert min(took) < 0.03
+
+
+async def test_the_stream_tells_of_a_change_within_a_moment(db: Database, catalog: Catalog, change: Change) -> None:
+    streams = Streams(db, lambda: catalog, utc_now)
+    routes = ofrep.routes(Settings(), db, lambda: catalog, utc_now, streams)
+    looking = asyncio.create_task(streams.run())
+    async with (
+        HttpServer(Starlette(routes=routes), host="127.0.0.1", port=0) as server,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client,
+        client.stream("GET", "/ofrep/v1/stream", timeout=10) as stream,
+    ):
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.aiter_lines()
+        seen = [await anext(lines) for _ in range(4)]
+        assert seen[0] == "retry: 1000"
+        assert seen[2].startswith('data: {"type": "refetchEvaluation", "lastModified": ')
+        await asyncio.sleep(0.3)
+        begun = perf_counter()
+        await change("route.chat", "cirrus")
+        assert (await anext(lines)).startswith('data: {"type": "refetchEvaluation"')
+        assert perf_counter() - begun < 1
+        streams.close()
+        assert [line async for line in lines] == [""]
+    looking.cancel()
+
+
+async def test_a_systems_token_sees_its_own_keys(db: Database, catalog: Catalog, now: datetime) -> None:
+    async with db.transaction() as session:
+        own = await tokens.create(session, "support-bot", TokenScope.READ, actor="maria", now=now)
+        other = await tokens.create(session, "other", TokenScope.READ, actor="maria", now=now)
+        ingest = await tokens.create(session, "support-bot", TokenScope.INGEST, actor="maria", now=now)
+    async with client_of(application(db, catalog, "admin")) as client:
+        answers = [
+            await client.post(f"{EVALUATE}/route.chat", json={}, headers={"X-API-Key": token})
+            for token in (own.token, other.token, ingest.token, "admin", "wrong")
+        ]
+        assert [answer.status_code for answer in answers] == [200, 404, 403, 200, 401]
+        bulk = await client.post(EVALUATE, json={}, headers={"Authorization": f"Bearer {other.token}"})
+        assert bulk.json()["flags"] == []

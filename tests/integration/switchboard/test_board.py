@@ -23,6 +23,7 @@ systems:
     channel: support-bot
     routes: {chat: {primary: northwind, standbys: [cirrus]}}
     features: {autoreply: {default: true}}
+    caps: {daily: {amount: "50"}}
 """
 
 
@@ -37,6 +38,11 @@ async def test_every_key_has_the_catalogs_default_until_it_is_changed(db: Databa
     assert [(each.key, each.value, each.variant, each.changed_by) for each in values.values()] == [
         ("route.chat", "northwind", "northwind", None),
         ("feature.autoreply", True, "on", None),
+        ("cap.daily", {"amount": "50.00", "currency": "USD", "period": "day"}, "50.00", None),
+        ("model.chat", None, "none", None),
+        ("ban.northwind", [], "none", None),
+        ("ban.cirrus", [], "none", None),
+        ("ban.polar", [], "none", None),
     ]
 
 
@@ -119,3 +125,48 @@ async def test_competing_changes_each_tell_the_value_before_them(db: Database, c
     chain = ["northwind", *(entry.after for entry in entries)]
     assert [entry.before for entry in entries] == chain[:-1]
     assert all(entry.before != entry.after for entry in entries)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stored"),
+    [
+        ("route.chat", {"split": {"cirrus": 10, "northwind": 90}}, {"split": {"cirrus": 10, "northwind": 90}}),
+        ("route.chat", {"split": {"northwind": 100, "cirrus": 0}}, {"split": {"northwind": 100}}),
+        ("cap.daily", {"amount": "7.5"}, {"amount": "7.50", "currency": "USD", "period": "day"}),
+        ("cap.daily", None, None),
+        ("model.chat", "gpt-4.1-mini", "gpt-4.1-mini"),
+        ("ban.northwind", ["o3", "a", "o3"], ["a", "o3"]),
+    ],
+)
+async def test_every_kind_of_value_is_kept(
+    db: Database, catalog: Catalog, now: datetime, key: str, value: object, stored: object
+) -> None:
+    async with db.transaction() as session:
+        await board.change(session, catalog, key, value, actor="maria", now=now)
+        await board.change(session, catalog, key, value, actor="sam", now=now)
+    async with db.reading() as session:
+        found = await board.value(session, catalog, key)
+        (entry,) = await board.history(session, key)
+    assert found is not None
+    assert (found.value, found.changed_by) == (stored, "maria")
+    assert (entry.actor, entry.after) == ("maria", stored)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("route.chat", {"split": {"cirrus": 10, "northwind": 80}}, "write whole percents that make 100"),
+        ("route.chat", {"split": {"polar": 100}}, "cannot go to 'polar'; its providers are: northwind, cirrus"),
+        ("cap.daily", {"amount": 0.1}, "write an amount of US dollars to the cent"),
+        ("cap.daily", {"amount": "-1"}, "write an amount of US dollars to the cent"),
+        ("cap.daily", {"amount": "1", "currency": "EUR"}, "is an amount of USD a day"),
+        ("model.chat", "<!channel>", "it is the name of a model"),
+        ("ban.northwind", "o3", "it is a list of at most 50 models"),
+    ],
+)
+async def test_what_a_key_cannot_be_is_said(
+    db: Database, catalog: Catalog, now: datetime, key: str, value: object, words: str
+) -> None:
+    async with db.transaction() as session:
+        with pytest.raises(RefusedValueError, match=words):
+            await board.change(session, catalog, key, value, actor="maria", now=now)
