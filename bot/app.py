@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from bot import logs
+from bot.actions import outside as actions_outside
 from bot.alerts.handler import AlertHandler
 from bot.alerts.intake import AlertIntake
 from bot.auditor.auditor import Auditor
@@ -93,6 +94,7 @@ class Application:
         self._streams = Streams(self.db, self.catalog, self.clock)
         self._couriers: list[PageSender | WaysTester] = []
         self._web: httpx.AsyncClient | None = None
+        self._way: httpx.AsyncClient | None = None
         self._slack: SlackFace | None = None
         self._writer: Writer[Read] | None = None
         self._http: HttpServer | None = None
@@ -124,7 +126,9 @@ class Application:
             self._crew.hire("trail retention", TrailRetention(self.db, self.clock).run)
         if "page" in self.roles:
             self._crew.hire("follower", Follower(self.db, self.catalog, self.library, self.clock).run)
-            self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock).run)
+            self._way = actions_outside.client()
+            way = actions_outside.outside(self._way, self.settings.config)
+            self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock, outside=way).run)
             self._crew.hire("step times", StepKeeper(self.db, self.clock).run)
             self._crew.hire("pager", Pager(self.db, self.catalog, self.clock).run)
             self._hire_couriers()
@@ -152,8 +156,9 @@ class Application:
         if self._http is not None:
             await self._http.stop()
         await self._crew.dismiss(within=STOP_WITHIN)
-        if self._web is not None:
-            await self._web.aclose()
+        for web in (self._web, self._way):
+            if web is not None:
+                await web.aclose()
         await self._scrape.close()
         await self.db.close()
 

@@ -1,1 +1,1 @@
-"""What runbook steps can do; one file in `drivers` an action."""
+"""What runbook steps can do: `verbs` are the actions, `drivers` the systems that they act on."""

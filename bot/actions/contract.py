@@ -102,6 +102,10 @@ class Action(ABC, Generic[ArgumentsT]):
         """How long the step lasts before `verify`, in which no worker is held; None for an action that acts at once."""
         return None
 
+    def within(self, catalog: Catalog, system: System, arguments: ArgumentsT) -> timedelta | None:
+        """How long one try may take where the runbook does not say; None: as long as any step."""
+        return None
+
     def takes_effect(self, catalog: Catalog, system: System, arguments: ArgumentsT) -> str | None:
         """When the change is felt, where that is not at once: `up to an hour`; told with the step."""
         return None

@@ -1,4 +1,4 @@
-"""Finds the actions: every file of the drivers' folder, without a list to keep."""
+"""Finds the actions: every file of the folder `verbs`, without a list to keep."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,7 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from bot.actions import drivers
+from bot.actions import verbs
 from bot.actions.contract import Action
 
 AnyAction = Action[Any]
@@ -44,9 +44,9 @@ def packaged() -> Registry:
 
 
 def _scan() -> Iterator[AnyAction]:
-    for module in sorted(iter_modules(drivers.__path__), key=lambda each: each.name):
-        loaded = import_module(f"{drivers.__name__}.{module.name}")
+    for module in sorted(iter_modules(verbs.__path__), key=lambda each: each.name):
+        loaded = import_module(f"{verbs.__name__}.{module.name}")
         for _, found in inspect.getmembers(loaded, inspect.isclass):
-            own = found.__module__ == loaded.__name__
+            own = found.__module__ == loaded.__name__ and not found.__name__.startswith("_")
             if own and issubclass(found, Action) and not inspect.isabstract(found):
                 yield found()

@@ -111,7 +111,8 @@ class Conductor:
             for place in decided:
                 row = rows[place]
                 planned = planning.planned_again(
-                    written[row.name],
+                    runbook,
+                    row.name,
                     row.route,
                     catalog=catalog,
                     system=catalog.systems[incident.system],

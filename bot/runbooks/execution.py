@@ -85,7 +85,8 @@ class Job:
 
     @property
     def within(self) -> timedelta:
-        return self.written.timeout or ACTION_WITHIN
+        own = self.action.within(self.context.catalog, self.context.system, self.arguments)
+        return self.written.timeout or own or ACTION_WITHIN
 
 
 def may_have_happened(row: RunbookStep, actions: Registry) -> bool:
@@ -249,7 +250,8 @@ class Execution:
     async def _note(self, job: Job, doing: dict[str, Any]) -> None:
         """Store what was there, before anything is changed; a later try keeps what the first one read."""
         changes: dict[str, Any] = {"result": (self._row.result or {}) | {DOING: doing}}
-        if not job.undo and self._row.previous is None and not job.action.reads_only:
+        undoable = not job.undo and job.action.reverse(job.forward, doing["before"]) is not None
+        if undoable and self._row.previous is None and not job.action.reads_only:
             changes["previous"] = doing["before"]
         async with self._fence(changes):
             pass

@@ -77,10 +77,15 @@ def chosen(runbook: Runbook, given: Mapping[str, str], known: Facts, system: Sys
         "providers": list(system.providers),
         "routes": list(system.routes),
         "features": list(system.features),
+        "caps": list(system.caps),
         "route.standbys": list(dict.fromkeys(name for route in known.routes for name in route.standbys)),
     }
     first = known.routes[0] if known.routes else None
     defaults = {name: _default(one.default, known, first) for name, one in runbook.inputs.items()}
+    for name, one in runbook.inputs.items():
+        only = inputs.allowed(one, names.get(str(one.choose_from), ()))
+        if defaults[name] is None and len(only) == 1:  # there is nothing to choose
+            defaults[name] = only[0]
     values: dict[str, Plain] = {}
     for name in given:
         if name not in runbook.inputs:

@@ -16,7 +16,7 @@ from bot.catalog import Catalog, System
 from bot.runbooks import expressions, templates
 from bot.runbooks.expressions import ExpressionError
 from bot.runbooks.facts import Facts, IncidentFacts, RouteFacts
-from bot.runbooks.names import steps_named
+from bot.runbooks.names import INPUTS, Path, steps_named
 from bot.runbooks.schema import Runbook, Step
 from bot.runbooks.templates import Plain, TemplateProblemError
 
@@ -54,15 +54,16 @@ def standby(providers: Sequence[str], value: str, troubled: frozenset[str]) -> s
 
 def plan(runbook: Runbook, *, catalog: Catalog, system: System, facts: Facts, actions: Registry) -> list[PlannedStep]:
     """The steps in order; one that speaks of the route is offered once for each route that the incident is about."""
-    planner = _Planner(catalog, system, facts, actions)
+    planner = _Planner(runbook.name, catalog, system, facts, actions)
     return [planned for step in runbook.steps for planned in planner.planned(step)]
 
 
 def planned_again(
-    step: Step, route: str | None, *, catalog: Catalog, system: System, facts: Facts, actions: Registry
+    runbook: Runbook, name: str, route: str | None, *, catalog: Catalog, system: System, facts: Facts, actions: Registry
 ) -> PlannedStep:
     """A pending step, now that what it waited for has settled; `route` is the one that it was planned for."""
-    planner = _Planner(catalog, system, facts, actions)
+    planner = _Planner(runbook.name, catalog, system, facts, actions)
+    step = next(each for each in runbook.steps if each.id == name)
     of = next((each for each in facts.routes if each.name == route), None)
     if route is not None and of is None:
         return replace(_moot(step, f"{system.name} has no route {route} any more."), route=route)
@@ -71,6 +72,7 @@ def planned_again(
 
 @dataclass(frozen=True)
 class _Planner:
+    runbook: str
     catalog: Catalog
     system: System
     facts: Facts
@@ -109,6 +111,10 @@ class _Planner:
                 return replace(
                     _moot(step, f"Not needed: `{step.condition}` does not hold."), title=self._title(step, route)
                 )
+        missing = sorted(_inputs(step) - self.facts.inputs.keys())
+        if missing:
+            chosen = " ".join(f"{name}=…" for name in missing)
+            return _moot(step, f"Nobody chose {', '.join(missing)} yet. Type here: /badday run {self.runbook} {chosen}")
         if route is not None and route.standby is None and any("route.standby" in text for _, text in step.texts()):
             why = f"Route {route.name} has no other provider to switch to. Add `standbys` to it in badday.yaml."
             return _moot(step, why)
@@ -143,10 +149,17 @@ class _Planner:
 
 def dependencies(step: Step) -> frozenset[str]:
     """The earlier steps that a step's condition and texts speak of."""
-    paths = frozenset[tuple[str, ...]]().union(*(templates.paths(text) for _, text in step.texts()))
-    if step.condition is not None:
-        paths |= expressions.parse(step.condition).paths
-    return steps_named(paths)
+    return steps_named(_paths(step))
+
+
+def _paths(step: Step) -> frozenset[Path]:
+    """Every name that a step's texts and condition use."""
+    found = frozenset[Path]().union(*(templates.paths(text) for _, text in step.texts()))
+    return found if step.condition is None else found | expressions.parse(step.condition).paths
+
+
+def _inputs(step: Step) -> frozenset[str]:
+    return frozenset(path[1] for path in _paths(step) if path[0] == INPUTS and len(path) > 1)
 
 
 def filled(value: Any, known: Mapping[str, Plain]) -> Any:

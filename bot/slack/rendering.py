@@ -22,6 +22,7 @@ from bot.slack.messages import (
     incident_root,
     note,
     page,
+    posted,
     quiet,
     reminder,
     status,
@@ -74,6 +75,10 @@ async def _step(look: Look, subject: Subject) -> Shown:
 
 async def _expiry(look: Look, subject: Subject) -> Shown:
     return step.render_expiry(await step_views.expiry(look, subject))
+
+
+async def _posted(look: Look, subject: Subject) -> Shown:
+    return posted.render(posted.PostedView(await look.name(subject["actor"]), subject["text"]))
 
 
 async def _changes(look: Look, subject: Subject) -> Shown:
@@ -156,6 +161,7 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "expiry": _expiry,
         "changes": _changes,
         "run_end": _ending,
+        "posted": _posted,
         "summary": _summary,
         "status": _status,
         "calls": _calls,

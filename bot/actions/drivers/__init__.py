@@ -1,1 +1,1 @@
-"""One file an action; each knows the system that it acts on, and no sibling."""
+"""The systems that hold what actions set; one file a system. Each knows its own API, and no sibling."""

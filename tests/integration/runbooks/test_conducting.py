@@ -94,6 +94,17 @@ async def test_whoever_starts_it_chooses(waiting: Desk) -> None:
     assert await waiting.route() == "polar"
 
 
+async def test_a_step_says_what_has_to_be_chosen_for_it(waiting: Desk) -> None:
+    text = (waiting.folder / "outage.yaml").read_text().replace(', default: "{{ route.standby }}"', "")
+    (waiting.folder / "outage.yaml").write_text(text.replace("    if: steps.ring.succeeded\n", ""))
+    waiting.library.refresh()
+    await waiting.start(await waiting.incident())
+    step = await waiting.step("switch")
+    assert (step.state, step.note) == ("skipped", "Nobody chose backup yet. Type here: /badday run outage backup=…")
+    await by_hand(waiting, backup="polar")
+    assert (await waiting.step("switch")).state == "offered"
+
+
 async def test_a_wrong_choice_starts_nothing(waiting: Desk) -> None:
     with pytest.raises(InputError, match="backup cannot be 'nowhere'; it is one of: cirrus, polar"):
         await by_hand(waiting, backup="nowhere")

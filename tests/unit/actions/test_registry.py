@@ -3,8 +3,8 @@
 import pytest
 
 from bot.actions.contract import ActionError
-from bot.actions.drivers.switchboard_route import RouteArguments, RouteSet
 from bot.actions.registry import Registry, packaged
+from bot.actions.verbs.route_set import RouteArguments, RouteSet
 from bot.catalog import Catalog, Provider, Route, System
 
 SYSTEM = System("support-bot", "maria", "support-bot", routes={"chat": Route("chat", "northwind", ("cirrus",))})
@@ -14,7 +14,10 @@ CATALOG = Catalog(
 
 
 def test_every_file_of_the_folder_gives_its_action() -> None:
-    assert sorted(packaged()) == ["route.set"]
+    assert sorted(packaged()) == [
+        *("cost.breakdown", "evals.run", "feature.off", "feature.on", "http.request", "message.post", "model.ban"),
+        *("model.pin", "probe.provider", "probe.route", "route.set", "route.split", "spend.cap", "ticket.open", "wait"),
+    ]
 
 
 def test_every_argument_says_what_it_means() -> None:
@@ -30,10 +33,10 @@ def test_two_actions_of_one_name_are_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (RouteArguments(route="voice", to="cirrus"), "support-bot has no route 'voice'; its routes are: chat"),
+        (RouteArguments(route="voice", to="cirrus"), "support-bot has no route 'voice'; it has: chat"),
         (
             RouteArguments(route="chat", to="polar"),
-            "route chat cannot go to 'polar'; its providers are: northwind, cirrus",
+            "route.chat cannot be 'polar'; its providers are: northwind, cirrus",
         ),
     ],
 )
@@ -46,7 +49,7 @@ def test_a_route_that_the_system_does_not_have_is_refused(arguments: RouteArgume
 @pytest.mark.parametrize(
     ("current", "words"),
     [
-        (None, "Switch route chat to cirrus"),
+        (None, "Set route chat to cirrus"),
         ({"value": "northwind"}, "Switch route chat from northwind to cirrus"),
         ({"value": "cirrus"}, "Keep route chat on cirrus, where it already is"),
     ],
@@ -57,4 +60,5 @@ def test_the_change_is_described_exactly(current: dict[str, str] | None, words: 
 
 def test_the_reverse_brings_back_what_was_there() -> None:
     back = RouteSet().reverse(RouteArguments(route="chat", to="cirrus"), {"value": "northwind"})
-    assert back == RouteArguments(route="chat", to="northwind")
+    assert RouteSet().describe(back, {"value": "cirrus"}) == "Switch route chat from cirrus to northwind"
+    assert RouteSet().is_ours(back, {"value": "northwind"})

@@ -35,7 +35,7 @@ def planned(*routes: RouteFacts) -> list[tuple[str, str, object, bool]]:
     return [(step.name, step.title, step.arguments or step.note, step.moot) for step in steps]
 
 
-IMPOSSIBLE = "This step is not possible here: support-bot has no route 'voice'; its routes are: chat, mail"
+IMPOSSIBLE = "This step is not possible here: support-bot has no route 'voice'; it has: chat, mail"
 
 
 def test_a_step_that_speaks_of_the_route_comes_once_for_each_route() -> None:

@@ -17,7 +17,8 @@ PAGE = (DOCS / "reference" / "runbooks.md").read_text()
 def test_every_action_is_described_with_its_arguments() -> None:
     for name, action in packaged().items():
         (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |")]
-        assert all(f"`{field}`" in line for field in action.With.model_fields)
+        keys = (field.alias or name for name, field in action.With.model_fields.items())
+        assert all(f"`{key}`" in line for key in keys)
 
 
 def test_every_key_name_and_state_is_described() -> None:

@@ -1,0 +1,1 @@
+"""What steps can do; one file an action, found by the registry. None knows a sibling."""

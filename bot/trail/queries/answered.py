@@ -1,0 +1,52 @@
+"""How calls have gone since a moment: how many were answered, by provider. To the second, unlike the sums by minute."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from bot.store.tables import Call, CallSeries
+from bot.trail.calls import Outcome
+from bot.trail.identity import id_floor, microseconds
+from bot.trail.queries.finding import MODEL
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Calls of one route, provider and model; each as the call tells it."""
+
+    route: str | None
+    provider: str | None
+    model: str | None
+    calls: int
+    answered: int
+    cost_nano: int
+
+
+async def answered(
+    session: AsyncSession, system: str, since: datetime, until: datetime | None = None
+) -> Sequence[Answered]:
+    """Of every call of the system that started since then, and before `until` where that is given."""
+    since_us = microseconds(since)
+    good = case((col(Call.outcome) == Outcome.OK.value, 1), else_=0)
+    groups = (col(CallSeries.route), col(CallSeries.provider), MODEL)
+    query = (
+        select(*groups, func.count(), func.sum(good), func.coalesce(func.sum(col(Call.cost_nano)), 0))
+        .join(CallSeries, col(CallSeries.id) == col(Call.series_id))
+        .where(
+            col(CallSeries.system) == system,
+            col(Call.id) >= id_floor(since_us),
+            col(Call.start_us) >= since_us,
+        )
+        .group_by(*groups)
+    )
+    if until is not None:
+        query = query.where(col(Call.start_us) < microseconds(until), col(Call.id) < id_floor(microseconds(until)))
+    rows = (await session.execute(query)).all()
+    return [
+        Answered(route, provider, model, int(calls), int(well or 0), int(cost))
+        for route, provider, model, calls, well, cost in rows
+    ]
