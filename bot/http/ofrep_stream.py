@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 STREAM = "/ofrep/v1/stream"
 LOOK_EVERY = 0.2
 SPEND_EVERY = 1.0
-ALIVE_EVERY = 15.0
+ALIVE_EVERY = 5.0
 """Seconds between two comments on a stream where nothing happens, so that a dead connection is noticed."""
 RETRY_MS = 1_000
 """After how many milliseconds a client that lost the stream connects again."""

@@ -62,15 +62,15 @@ class Models:
             for name, endpoint in endpoints.items()
         }
 
-    async def answer(self, provider: str, question: str, user: str) -> Answer:
-        """What the user who asked gets from this provider."""
+    async def answer(self, provider: str, question: str, user: str, *, model: str = "") -> Answer:
+        """What the user who asked gets from this provider, of its usual model where none is asked for."""
         client = self._clients.get(provider)
         if client is None:
             return Answer(APOLOGY, "unknown_provider", 0)
         started = time.perf_counter()
         # Every provider speaks OpenAI's language, so the instrumentation takes each for OpenAI.
         with labelled({**LABELS, "badday.provider": provider, "user.id": user}):
-            shown, error = await self._call(client, self._models[provider], question, user)
+            shown, error = await self._call(client, model or self._models[provider], question, user)
         return Answer(shown, error, round((time.perf_counter() - started) * 1000))
 
     async def _call(self, client: AsyncOpenAI, model: str, question: str, user: str) -> tuple[str, str | None]:

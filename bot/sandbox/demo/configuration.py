@@ -70,6 +70,7 @@ def _catalog(sandbox: Sandbox, status_pages: Mapping[str, str], mail_port: int, 
         }
     document["systems"][SYSTEM]["deputies"] = [DEPUTY.partition("@")[0]]
     document["systems"][SYSTEM]["calls"] = dict(CALLS)
+    document["systems"][SYSTEM]["caps"] = {"daily": {}}
     for vendor in VENDORS:
         document["providers"][vendor.key]["prices"] = {vendor.model: dict(vendor.price)}
     for watch in document["watches"].values():

@@ -1,8 +1,8 @@
 """The simulated product, a process of its own: a shop's support chat that asks a model provider for its answers.
 
-It knows Badday only by open standards, as any product would: before each answer it asks the switchboard which
-provider to call, with the OpenFeature SDK, and OpenTelemetry's instrumentation of the OpenAI SDK reports its calls. It
-ends when its standard input closes, so it never outlives the demo.
+It knows Badday only by open standards, as any product would: before each answer it reads which provider to call by the
+OpenFeature SDK, with the provider that Badday ships for it; OpenTelemetry's instrumentation of the OpenAI SDK reports
+its calls. It ends when its standard input closes, so it never outlives the demo.
 """
 
 import argparse
@@ -11,64 +11,60 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 import httpx
 from openfeature import api
 from openfeature.client import OpenFeatureClient
-from openfeature.contrib.provider.ofrep import OFREPProvider
+from openfeature.evaluation_context import EvaluationContext
 
+from badday_openfeature import BaddayProvider
 from bot.sandbox.demo.answers import Answer, Endpoint, Models
 from bot.sandbox.demo.reporting import Reporting
 from bot.sandbox.demo.support import a_question
 
 QUESTIONS_PER_SECOND = 4.0
 CUSTOMERS = 400
-SWITCHBOARD_TIMEOUT = 0.5
+STALE_AFTER = 2.0
 PANEL_TIMEOUT = 2.0
 HANDED_OVER = "Thank you. A colleague will answer you by e-mail today."
 
 
 @dataclass(frozen=True)
 class Switches:
-    """What the switchboard said last."""
+    """What the switchboard says now."""
 
     route: str
     autoreply: bool
+    model: str
+    closed: bool
+    """Whether the day's limit is reached."""
     reachable: bool
 
 
 class Switchboard:
-    """The last known switches; an unreachable or slow switchboard changes nothing and never holds an answer up long."""
+    """Evaluations in memory: an unreachable or slow switchboard changes nothing and holds no answer up."""
 
-    def __init__(self, client: OpenFeatureClient, first: Switches) -> None:
+    def __init__(self, client: OpenFeatureClient, provider: BaddayProvider, first: str) -> None:
         self._client = client
-        self._last = first
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="switchboard")
-        self._asking = asyncio.Lock()
+        self._provider = provider
+        self._first = first
 
-    async def ask(self) -> Switches:
-        """The switches now, or the last known ones."""
-        if self._asking.locked():
-            return self._last
-        async with self._asking:
-            # The SDK's OFREP provider is a blocking one.
-            self._last = await asyncio.get_running_loop().run_in_executor(self._thread, self._evaluate, self._last)
-        return self._last
-
-    def _evaluate(self, last: Switches) -> Switches:
-        route = self._client.get_string_details("route.chat", last.route)
-        if route.error_code is not None:
-            return Switches(last.route, last.autoreply, reachable=False)
-        autoreply = self._client.get_boolean_details("feature.autoreply", last.autoreply)
-        return Switches(route.value, autoreply.value, reachable=autoreply.error_code is None)
-
-    def close(self) -> None:
-        """Let the thread go."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    def ask(self, user: str) -> Switches:
+        """The switches for one user."""
+        of_user = EvaluationContext(targeting_key=user)
+        cap = self._client.get_object_value("cap.daily", {})
+        return Switches(
+            route=self._client.get_string_value("route.chat", self._first, of_user),
+            autoreply=self._client.get_boolean_value("feature.autoreply", True),
+            model=self._client.get_string_value("model.chat", ""),
+            closed=isinstance(cap, Mapping) and cap.get("state") == "closed",
+            reachable=not self._provider.stale,
+        )
 
 
 class Product:
@@ -92,16 +88,17 @@ class Product:
     async def serve_one(self) -> None:
         """One user asks one question."""
         question = a_question(self._random)
-        switches = await self._switchboard.ask()
+        user = f"customer-{self._random.randrange(CUSTOMERS):03d}"
+        switches = self._switchboard.ask(user)
         self._asked = number = self._asked + 1
-        asked = switches.route if switches.autoreply else ""
-        answer = await self._answer(asked, question)
+        asked = switches.route if switches.autoreply and not switches.closed else ""
+        answer = await self._answer(asked, question, user, switches.model)
         await self._tell(number, question, asked, answer, switches)
 
-    async def _answer(self, provider: str, question: str) -> Answer:
+    async def _answer(self, provider: str, question: str, user: str, model: str) -> Answer:
         if not provider:
             return Answer(HANDED_OVER, None, 0)
-        return await self._models.answer(provider, question, f"customer-{self._random.randrange(CUSTOMERS):03d}")
+        return await self._models.answer(provider, question, user, model=model)
 
     async def _tell(self, number: int, question: str, asked: str, answer: Answer, switches: Switches) -> None:
         report = {
@@ -180,21 +177,28 @@ async def main(argv: Sequence[str]) -> None:
     }
     reporting = Reporting()
     # The SDK logs a stack trace for every evaluation that fails; here that is an ordinary event, shown on the panel.
-    logging.getLogger("openfeature").setLevel(logging.CRITICAL)
+    for name in ("openfeature", "badday_openfeature"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     token = os.environ.get("BADDAY_API_TOKEN")
-    headers = {"X-API-Key": token} if token else {}
-    api.set_provider_and_wait(
-        OFREPProvider(options.switchboard, headers_factory=lambda: headers, timeout=SWITCHBOARD_TIMEOUT)
-    )
-    switchboard = Switchboard(api.get_client(), Switches(next(iter(providers)), autoreply=True, reachable=False))
+    with tempfile.TemporaryDirectory(prefix="badday-product-") as folder:
+        provider = BaddayProvider(
+            options.switchboard, token=token, cache=Path(folder) / "values.json", stale_after=STALE_AFTER
+        )
+        api.set_provider_and_wait(provider)
+        switchboard = Switchboard(api.get_client(), provider, next(iter(providers)))
+        await run(switchboard, providers, options)
+    reporting.close()
+
+
+async def run(switchboard: Switchboard, providers: Mapping[str, Endpoint], options: argparse.Namespace) -> None:
+    """Serve users until the demo ends."""
     ended = await end_of_input()
     async with httpx.AsyncClient(timeout=PANEL_TIMEOUT, trust_env=False) as http:
         asked = Models(providers)
         product = Product(switchboard, asked, options.world, http, Random())  # noqa: S311  (questions, not secrets)
         await serve(product, ended, options.per_second)
         await asked.close()
-    switchboard.close()
-    reporting.close()
+    api.clear_providers()
 
 
 if __name__ == "__main__":

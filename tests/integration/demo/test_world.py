@@ -141,11 +141,11 @@ class Desk:
         self.flags: dict[str, str | bool] = {"route.chat": "northwind", "feature.autoreply": True}
         self.providers = [Provider(vendor, now) for vendor in VENDORS]
         self.world = World(self.providers, now)
-        self.switchboard = Starlette(routes=[Route("/ofrep/v1/evaluate/flags/{key}", self._evaluate, methods=["POST"])])
+        self.switchboard = Starlette(routes=[Route("/ofrep/v1/evaluate/flags", self._evaluate, methods=["POST"])])
 
     async def _evaluate(self, request: Request) -> Response:
-        key = request.path_params["key"]
-        return JSONResponse({"key": key, "value": self.flags[key], "reason": "STATIC", "variant": "set"})
+        flags = [{"key": key, "value": value, "reason": "STATIC"} for key, value in self.flags.items()]
+        return JSONResponse({"flags": flags, "metadata": {}})
 
     def seen(self) -> tuple[str, str]:
         view = self.world.view
