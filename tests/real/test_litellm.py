@@ -121,6 +121,7 @@ def proxy(litellm: Path, models: str, bot: Bot, tmp_path: Path) -> Iterator[Prox
     )
     variables = {
         "BADDAY_URL": bot.url,
+        "BADDAY_READ_TOKEN": read_token(tmp_path),
         "BADDAY_CACHE": str(tmp_path / "values.json"),
         "PYTHONPATH": str(litellm.parents[2] / "site"),
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -137,6 +138,16 @@ def proxy(litellm: Path, models: str, bot: Bot, tmp_path: Path) -> Iterator[Prox
         proxy.http.close()
         process.terminate()
         process.wait(20)
+
+
+def read_token(folder: Path) -> str:
+    """As an operator makes it, on the bot's database."""
+    command = [Path(sys.executable).with_name("badday"), "token", "create", "--system", "support-bot"]
+    variables = {"DATABASE_URL": f"sqlite:///{folder}/badday.db"}
+    made = subprocess.run(
+        [*command, "--scope", "read", "--json"], cwd=folder, env=os.environ | variables, check=True, capture_output=True
+    )
+    return str(json.loads(made.stdout)["token"])
 
 
 def spend(dollars: int, folder: Path) -> None:
