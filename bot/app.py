@@ -21,6 +21,7 @@ from bot.auditor.auditor import Auditor
 from bot.auditor.heartbeat import Heartbeat
 from bot.catalog import CatalogError
 from bot.catalog.live import LiveCatalog
+from bot.effects.keeper import EffectKeeper
 from bot.http import acks, auth, health, ofrep, pagerduty, postmortem, problems, twilio
 from bot.http import alerts as alerts_http
 from bot.http import trail as trail_http
@@ -129,6 +130,7 @@ class Application:
             self._way = actions_outside.client()
             way = actions_outside.outside(self._way, self.settings.config)
             self._crew.hire("steps", StepWorker(self.db, self.catalog, self.clock, outside=way).run)
+            self._crew.hire("effects", EffectKeeper(self.db, self.catalog, self.clock).run)
             self._crew.hire("step times", StepKeeper(self.db, self.clock).run)
             self._crew.hire("pager", Pager(self.db, self.catalog, self.clock).run)
             self._hire_couriers()

@@ -14,11 +14,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.actions.registry import Registry
 from bot.catalog import Catalog
-from bot.runbooks import arming, clicks, conducting, knowing, planning
+from bot.runbooks import arming, clicks, conducting, knowing, offering, planning
 from bot.runbooks.conducting import Standing
 from bot.runbooks.inputs import InputError
 from bot.runbooks.life import UNDOES, Event, State, after
-from bot.runbooks.offering import state_of
 from bot.runbooks.schema import OnFail, Runbook, Step
 from bot.runbooks.telling import tell
 from bot.store.database import Database
@@ -120,6 +119,8 @@ class Conductor:
                     actions=self._actions,
                 )
                 await _offer(session, row, planned, armed=armed, now=now)
+                if row.state == State.OFFERED:
+                    await offering.post(session, incident, row, now=now)
                 standings[place] = _standing(row, written[row.name])
         for place in conducting.beginning(standings):
             assert rows[place].id is not None
@@ -159,7 +160,7 @@ async def _offer(
     session: AsyncSession, row: RunbookStep, planned: planning.PlannedStep, *, armed: bool, now: datetime
 ) -> None:
     before = State(row.state)
-    event = Event.OFFER if state_of(planned) is State.OFFERED else Event.DROP
+    event = Event.OFFER if offering.state_of(planned) is State.OFFERED else Event.DROP
     state = after(before, event)
     assert state is not None
     row.state, row.version = state, row.version + 1

@@ -31,7 +31,9 @@ async def facts(
     Raises InputError where a value that was given is not allowed.
     """
     system = catalog.systems[incident.system]
-    known = Facts(await of_incident(session, incident), await _routes(session, catalog, incident))
+    planned_for = frozenset(step.route for step in steps if step.route is not None)
+    routes = await _routes(session, catalog, incident, planned_for)
+    known = Facts(await of_incident(session, incident), routes)
     return Facts(
         known.incident,
         known.routes,
@@ -109,16 +111,25 @@ def _default(written: Plain, known: Facts, route: RouteFacts | None) -> Plain:
         return None
 
 
-async def _routes(session: AsyncSession, catalog: Catalog, incident: Incident) -> list[RouteFacts]:
-    """The system's routes that use the incident's provider now."""
+async def _routes(
+    session: AsyncSession, catalog: Catalog, incident: Incident, planned_for: frozenset[str]
+) -> list[RouteFacts]:
+    """The system's routes that use the incident's provider now, and those that steps were planned for before."""
     troubled = await _troubled(session, incident)
     found = []
     for route in catalog.systems[incident.system].routes.values():
         current = await board.value(session, catalog, board.ROUTE + route.name)
-        if current is None or incident.provider is None or current.value != incident.provider:
+        if current is None:
             continue
-        standby = planning.standby(route.providers, incident.provider, troubled)
-        found.append(RouteFacts(route.name, incident.provider, route.primary, route.standbys, standby))
+        concerned = incident.provider is not None and current.value == incident.provider
+        if not concerned and route.name not in planned_for:
+            continue
+        value = current.variant  # `split` where it is split
+        found.append(
+            RouteFacts(
+                route.name, value, route.primary, route.standbys, planning.standby(route.providers, value, troubled)
+            )
+        )
     return found
 
 

@@ -49,7 +49,8 @@ async def offer(
         )
         session.add(step)
         await session.flush()
-        await _post(session, incident, step, now=now + timedelta(microseconds=place))
+        if not each.pending:
+            await post(session, incident, step, now=now + timedelta(microseconds=place))
     run.moved = True
     await session.flush()
 
@@ -68,8 +69,11 @@ async def _last(session: AsyncSession, run_id: int) -> tuple[int, int]:
     return (-1 if position is None else position), round_ or 0
 
 
-async def _post(session: AsyncSession, incident: Incident, step: RunbookStep, *, now: datetime) -> None:
-    """Messages of one priority go in the order of their times, so each step's is a moment later."""
+async def post(session: AsyncSession, incident: Incident, step: RunbookStep, *, now: datetime) -> None:
+    """The step's message: of a pending one only once it is needed, so that the thread holds no steps that are not.
+
+    Messages of one priority go in the order of their times, so each step's is a moment later.
+    """
     assert step.id is not None
     await outbox.post(
         session,

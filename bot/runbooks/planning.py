@@ -109,7 +109,7 @@ class _Planner:
                 return _moot(step, f"Whether this step is needed cannot be decided: {error.message}.")
             if not wanted:
                 return replace(
-                    _moot(step, f"Not needed: `{step.condition}` does not hold."), title=self._title(step, route)
+                    _moot(step, f"Not needed: {step.condition} does not hold."), title=self._title(step, route)
                 )
         missing = sorted(_inputs(step) - self.facts.inputs.keys())
         if missing:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, LiteralString
 
 from bot.slack import limits
+from bot.slack.charts import Chart
 from bot.slack.limits import Surface
 
 CUT = " … cut"
@@ -332,7 +333,7 @@ class Input:
         }
 
 
-Block = Header | Section | Fields | Context | Actions | Divider | RichText | Preformatted | Input
+Block = Header | Section | Fields | Context | Actions | Divider | RichText | Preformatted | Input | Chart
 
 
 @dataclass(frozen=True, slots=True)

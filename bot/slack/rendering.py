@@ -15,6 +15,7 @@ from bot.slack.messages import (
     changes,
     contact_tests,
     cover,
+    effect,
     ephemeral,
     escalation,
     help,  # noqa: A004 - the message's name
@@ -34,6 +35,7 @@ from bot.slack.views import calls as calls_views
 from bot.slack.views import changes as changes_views
 from bot.slack.views import contact_tests as contact_tests_views
 from bot.slack.views import cover as cover_views
+from bot.slack.views import effect as effect_views
 from bot.slack.views import escalation as escalation_views
 from bot.slack.views import home as home_views
 from bot.slack.views import incident as incident_views
@@ -79,6 +81,10 @@ async def _expiry(look: Look, subject: Subject) -> Shown:
 
 async def _posted(look: Look, subject: Subject) -> Shown:
     return posted.render(posted.PostedView(await look.name(subject["actor"]), subject["text"]))
+
+
+async def _effect(look: Look, subject: Subject) -> Shown:
+    return effect.render(await effect_views.effect(look, subject))
 
 
 async def _changes(look: Look, subject: Subject) -> Shown:
@@ -162,6 +168,7 @@ KINDS: Mapping[str, Callable[[Look, Subject], Awaitable[Shown]]] = MappingProxyT
         "changes": _changes,
         "run_end": _ending,
         "posted": _posted,
+        "effect": _effect,
         "summary": _summary,
         "status": _status,
         "calls": _calls,

@@ -5,6 +5,7 @@ from bot.store.tables.audit import AuditEntry
 from bot.store.tables.auditor import AuditorTurn, Stuck
 from bot.store.tables.base import Leased
 from bot.store.tables.calls_watching import CallsWatchState, TrailCursor
+from bot.store.tables.effects import Effect
 from bot.store.tables.incidents import FollowUp, Incident, IncidentFinding, IncidentRole, Picture, TimelineEntry
 from bot.store.tables.messages import (
     AppHome,
@@ -58,6 +59,7 @@ __all__ = [
     "ContactTest",
     "CoverOverride",
     "DeliveryAttempt",
+    "Effect",
     "Escalation",
     "Finding",
     "FollowUp",

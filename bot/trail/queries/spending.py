@@ -1,6 +1,5 @@
 """What calls cost, from the sums by day, hour and minute; in billionths of a US dollar, as they are added up."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,16 +13,19 @@ from bot.trail.queries.finding import MODEL
 from bot.trail.storing.rollups import HOUR_US, HOURS_A_DAY, MINUTE_US
 
 DAY_US = HOUR_US * HOURS_A_DAY
+_NAMED = 6
+"""Columns before the numbers: the start and what is told of the calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What the calls of one system, feature, provider and model cost in one stretch of time."""
+    """What the calls of one system, feature, route, provider and model cost in one stretch of time."""
 
     start: int
     """In hours or minutes since 1970, as asked for."""
     system: str
     feature: str | None
+    route: str | None
     provider: str | None
     model: str | None
     calls: int
@@ -64,7 +66,8 @@ async def _by(
     until: datetime,
     system: str | None,
 ) -> list[Spent]:
-    groups = (col(table.start), col(CallSeries.system), col(CallSeries.feature), col(CallSeries.provider), MODEL)
+    told = (CallSeries.system, CallSeries.feature, CallSeries.route, CallSeries.provider)
+    groups = (col(table.start), *(col(name) for name in told), MODEL)
     sums = [func.sum(getattr(table, name)) for name in ("calls", "errors", "unpriced", "cost_nano")]
     query = (
         select(*groups, *sums)
@@ -78,9 +81,5 @@ async def _by(
     )
     if system is not None:
         query = query.where(col(CallSeries.system) == system)
-    return [_spent(row) for row in (await session.execute(query)).all()]
-
-
-def _spent(row: Sequence[object]) -> Spent:
-    start, system, feature, provider, model, calls, errors, unpriced, cost_nano = row
-    return Spent(start, system, feature, provider, model, *(int(n or 0) for n in (calls, errors, unpriced, cost_nano)))  # type: ignore[arg-type, call-overload]
+    rows = (await session.execute(query)).all()
+    return [Spent(*row[:_NAMED], *(int(number or 0) for number in row[_NAMED:])) for row in rows]

@@ -1,10 +1,11 @@
 """Steps that wait for others, that begin by themselves, and runs that somebody starts by hand."""
 
 import pytest
+from sqlalchemy import select
 
 from bot.runbooks import runs
 from bot.runbooks.inputs import InputError
-from bot.store.tables import RunbookStep
+from bot.store.tables import OutboxMessage, RunbookStep
 from tests.integration.runbooks.conftest import Desk
 
 RUNBOOK = """
@@ -50,7 +51,36 @@ async def test_what_is_needed_is_offered_and_begins_by_itself(waiting: Desk) -> 
     await work(waiting)
     assert await states(waiting) == {"ring": "done", "switch": "done", "shout": "skipped"}
     assert await waiting.route() == "cirrus"
-    assert (await waiting.step("shout")).note == "Not needed: `steps.ring.failed` does not hold."
+    assert (await waiting.step("shout")).note == "Not needed: steps.ring.failed does not hold."
+
+
+async def test_a_step_of_a_route_is_still_possible_after_the_switch(desk: Desk) -> None:
+    text = RUNBOOK.replace('to: "{{ inputs.backup }}"', "to: polar").replace("if: steps.ring.succeeded", "if: incident.id > 0")
+    more = '  - {id: see, title: "See {{ route.name }} on {{ route.value }}", note: x, if: steps.switch.succeeded}'
+    switch = text.replace("route: chat", 'route: "{{ route.name }}"') + more
+    (desk.folder / "outage.yaml").write_text("\n".join(line.removeprefix("    ") for line in switch.splitlines()))
+    desk.library.refresh()
+    assert desk.library.problems == ()
+    await desk.start(await desk.incident())
+    await desk.run("ring")
+    await work(desk)
+    assert await desk.route() == "polar"
+    step = await desk.step("see")
+    assert (step.state, step.title) == ("offered", "See chat on polar")
+
+
+async def test_a_step_that_is_not_needed_has_no_message(waiting: Desk) -> None:
+    await waiting.start(await waiting.incident())
+    await waiting.run("ring")
+    await work(waiting)
+    async with waiting.db.reading() as session:
+        told = {
+            row.subject["step"]
+            for row in (await session.execute(select(OutboxMessage))).scalars()
+            if row.kind == "step"
+        }
+    names = {name: (await waiting.step(name)).id in told for name in ("ring", "switch", "shout")}
+    assert names == {"ring": True, "switch": True, "shout": False}
 
 
 async def test_what_follows_from_a_failure_is_offered(waiting: Desk) -> None:

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.effects.figures import Figures
 from bot.runbooks.clicks import Verb
 from bot.runbooks.life import Event, State, after
 from bot.slack.blocks import markup
 from bot.slack.messages import (
     auditor,
+    effect,
     ephemeral,
     escalation,
     help,  # noqa: A004 - the message's name
@@ -377,3 +379,27 @@ def test_of_much_that_is_stuck_the_longest_overdue_are_told() -> None:
     assert "thing 9" in text
     assert "thing 10" not in text
     assert "and 130 more" in text
+
+
+EFFECT = effect.EffectView(
+    step=7,
+    version=3,
+    system="support-bot",
+    change="Switch route chat from <northwind> to cirrus",
+    changed_at=AT,
+    before=Figures(120, 74, 2_000_000_000, 10, {"<northwind>": 120}),
+    after=Figures(118, 0, 2_300_000_000, 9, {"cirrus": 118}),
+    length=timedelta(minutes=9),
+    minutes=[effect.Minute(AT + timedelta(minutes=place), 10, failed) for place, failed in enumerate((6, 7, 6, 1, 0))],
+)
+EFFECTS = {
+    "good": EFFECT,
+    "none": replace(EFFECT, no_effect=True, can_undo=True, after=replace(EFFECT.before, minutes=5)),
+    "silent": replace(EFFECT, after=Figures(), minutes=()),
+    "undone": replace(EFFECT, undone=True),
+}
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_an_effect_is_told_in_words_and_drawn(name: str) -> None:
+    assert_snapshot(f"effect_{name}", effect.render(EFFECTS[name]).payload())

@@ -18,6 +18,7 @@ class Outage(Story):
             ("provider switched", self._provider_switched),
             ("calls recovered", self._calls_recovered),
             ("calls in the trail", self._calls_in_the_trail),
+            ("effect shown", self._effect_shown),
             ("provider healed", self._provider_healed),
             ("recovery shown", self._recovery_shown),
             ("undone", self._undone),
@@ -53,6 +54,11 @@ class Outage(Story):
         await self.maria.sees(CHANNEL, self.failing.model, "overloaded")
         await self.maria.types(CHANNEL, f"/badday calls {CHANNEL} newest")
         await self.maria.sees(CHANNEL, self.standby.model)
+
+    async def _effect_shown(self) -> None:
+        """Before and since, from the trail."""
+        where = {"thread_ts": self.root["ts"]}
+        await self.maria.sees(CHANNEL, "effect of", "errors:", "→", f"{self.standby.key} ", **where)
 
     async def _provider_healed(self) -> None:
         await self.flip(Event.HEAL)
