@@ -85,6 +85,10 @@ class BaddayProvider(AbstractProvider):
             return False
         return self._contact is None or monotonic() - self._contact > self._stale_after
 
+    def keys(self, prefix: str = "") -> list[str]:
+        """The keys that are known, for callers that obey every cap or ban there is."""
+        return [key for key in self._snapshot if key.startswith(prefix)]
+
     def _follow(self) -> None:
         self._follower = Follower(
             self._base_url,

@@ -96,7 +96,8 @@ async def _flag(session: AsyncSession, found: SwitchValue, *, now: datetime, tar
             assert isinstance(cap, Cap)
             assert value is None or isinstance(value, dict)
             served = await _cap(session, found.system or "", cap, value, now=now)
-            return Flag(found.key, served, served["state"], metadata={"when_closed": cap.when_closed})
+            about = {"when_closed": cap.when_closed} | ({"feature": cap.feature} if cap.feature else {})
+            return Flag(found.key, served, served["state"], metadata=about)
         case Kind.BAN:
             return Flag(found.key, {"models": value}, found.variant)
     assert value is None or isinstance(value, str | bool)
