@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 from bot.actions.contract import Action, ActionContext, ActionError, Arguments, Reading
 from bot.actions.driver import Driver, Target
+from bot.actions.drivers.http import Http, preset
 from bot.actions.drivers.switchboard import Switchboard
 from bot.catalog import Catalog, System
+from bot.catalog.models import Cap, DriverSetup, Feature
 from bot.switchboard.keys import Kind, RefusedValueError, Value, known_key, variant
 
 
@@ -22,6 +24,14 @@ class Restore(Arguments):
 
 
 _BOARD = Switchboard()
+
+
+def _http(setup: DriverSetup, remote: str) -> Http:
+    try:
+        description = preset(setup.preset)
+    except ValueError as error:
+        raise ActionError(f"driver {setup.name}: {error}", permanent=True) from None
+    return Http(description, base=setup.base or "", token=setup.token, settings=dict(setup.settings), remote=remote)
 
 
 class Setting(Action[Any]):
@@ -42,8 +52,18 @@ class Setting(Action[Any]):
         """The change in the imperative."""
 
     def driver(self, catalog: Catalog, system: System, target: Target) -> Driver:
-        """The system that holds the value."""
-        return _BOARD
+        """The system that holds the value. Raises ActionError where it is not set up so that it could."""
+        held: Feature | Cap | None = None
+        if target.kind is Kind.FEATURE:
+            held = system.features.get(target.name)
+        elif target.kind is Kind.CAP:
+            held = system.caps.get(target.name)
+        if held is None or held.via is None:
+            return _BOARD
+        setup = catalog.drivers.get(held.via)
+        if setup is None:
+            raise ActionError(f"the catalog has no driver {held.via!r} any more", permanent=True)
+        return _http(setup, held.remote or held.name)
 
     def check(self, catalog: Catalog, system: System, arguments: Arguments) -> None:
         target = self._target(arguments)

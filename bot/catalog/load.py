@@ -12,6 +12,7 @@ from bot.catalog.models import (
     CallsWatch,
     Cap,
     Catalog,
+    DriverSetup,
     EvalSuite,
     FallbackTrigger,
     Feature,
@@ -94,6 +95,10 @@ def _catalog(file: CatalogFile, folder: Path) -> Catalog:
         groups={name: Group(name, entry.people, entry.slack) for name, entry in file.groups.items()},
         maintenance={name: load_cover.maintenance(name, entry) for name, entry in file.maintenance.items()},
         contacts={kind: Contact(kind, setup) for kind, setup in file.contacts.items()},
+        drivers={
+            name: DriverSetup(name, entry.preset, entry.base, entry.token, entry.settings)
+            for name, entry in file.drivers.items()
+        },
         http_hosts=file.http_hosts,
         tickets=_tickets(file.tickets),
         folder=folder,
@@ -123,9 +128,12 @@ def _system(name: str, entry: SystemEntry, people: Mapping[str, PersonEntry]) ->
         routes={
             key: Route(name=key, primary=route.primary, standbys=route.standbys) for key, route in entry.routes.items()
         },
-        features={key: Feature(name=key, default=feature.default) for key, feature in entry.features.items()},
+        features={
+            key: Feature(name=key, default=feature.default, via=feature.via, remote=feature.remote)
+            for key, feature in entry.features.items()
+        },
         caps={
-            key: Cap(name=key, amount=cap.amount, feature=cap.feature, when_closed=cap.when_closed)
+            key: Cap(key, cap.amount, cap.feature, cap.when_closed, cap.via, cap.remote)
             for key, cap in entry.caps.items()
         },
         evals={

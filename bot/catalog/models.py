@@ -84,6 +84,10 @@ class Feature:
 
     name: str
     default: bool = True
+    via: str | None = None
+    """The driver that holds it; None: the built-in switchboard."""
+    remote: str | None = None
+    """Its name there; None: the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,21 @@ class Cap:
     feature: str | None = None
     when_closed: str = "refuse"
     """`refuse` or `degrade`: what the product does then."""
+    via: str | None = None
+    """The driver that holds it; None: the built-in switchboard."""
+    remote: str | None = None
+    """Its name there; None: the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSetup:
+    """A system outside that holds features or caps; `token` is the name of an environment variable."""
+
+    name: str
+    preset: str
+    base: str | None = None
+    token: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +249,7 @@ class Catalog:
     maintenance: Mapping[str, Maintenance] = field(default_factory=dict)
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     """How the ways to reach people are set up as a whole, by kind: the mail server, the Twilio account."""
+    drivers: Mapping[str, DriverSetup] = field(default_factory=dict)
     http_hosts: tuple[str, ...] = ()
     """Hosts that runbook steps may ask, in lower case, with the port where it is not the usual one."""
     tickets: Tickets | None = None

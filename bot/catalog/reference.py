@@ -38,6 +38,7 @@ _SECTIONS = (
     ("`groups.<name>`", "GroupEntry"),
     ("`maintenance.<name>`", "MaintenanceEntry"),
     ("`tickets`", "TicketsEntry"),
+    ("`drivers.<name>`", "DriverEntry"),
 )
 
 

@@ -23,6 +23,7 @@ def problems(document: Document) -> list[Problem]:
         _standbys,
         _unique_names,
         _capped_features,
+        _drivers,
         _unique_people,
         _pages,
         _fallbacks,
@@ -90,6 +91,14 @@ def _capped_features(document: Document) -> Iterator[Problem]:
                 yield document.problem(
                     (*path, "caps", name, "feature"), f"{path[1]} has no feature {shown(feature)}", fix
                 )
+
+
+def _drivers(document: Document) -> Iterator[Problem]:
+    for path, system in entries(document, "systems"):
+        for kind in ("features", "caps"):
+            for name in mapping(system.get(kind)):
+                for named in texts(document, (*path, kind, name, "via")):
+                    yield from unknown(document, named, "drivers", "a driver")
 
 
 def _unique_people(document: Document) -> Iterator[Problem]:

@@ -96,6 +96,10 @@ class FeatureEntry(Strict):
 
     default: Switch = True
     """Its value in normal times."""
+    via: Name | None = None
+    """The entry of `drivers` that holds it; none: the built-in switchboard."""
+    remote: Text | None = None
+    """Its name there; the same as here where it is left out."""
 
 
 class CapEntry(Strict):
@@ -107,6 +111,10 @@ class CapEntry(Strict):
     """Only calls of this feature count; none: all of the system."""
     when_closed: Literal["refuse", "degrade"] = "refuse"
     """What the product does then; it is told with the cap."""
+    via: Name | None = None
+    """The entry of `drivers` that holds it; none: the built-in switchboard."""
+    remote: Text | None = None
+    """Its name there; the same as here where it is left out."""
 
 
 class RedactEntry(Strict):
@@ -161,6 +169,19 @@ class CallsEntry(Strict):
         if self.p95 == timedelta(0):
             raise wrong("has a p95 of 0s", "write the duration that is too long, for example 8s, or leave it out")
         return self
+
+
+class DriverEntry(Strict):
+    """A system outside that holds features or caps, instead of the built-in switchboard."""
+
+    preset: Literal["flagsmith", "growthbook", "launchdarkly", "openrouter", "unleash"]
+    """How it is asked."""
+    base: PageUrl | None = None
+    """Its address, where it is not the service's usual one."""
+    token: SecretRef | None = None
+    """Name of the environment variable with the token that may change things there."""
+    settings: dict[Name, Text] = Field(default_factory=dict)
+    """What the preset wants to know: `project`, `environment`."""
 
 
 class EvalsEntry(Strict):
@@ -295,6 +316,8 @@ class CatalogFile(Strict):
     """People who are paged together, by name."""
     maintenance: dict[Name, MaintenanceEntry] = Field(default_factory=dict)
     """Planned times in which nobody is paged, by name."""
+    drivers: dict[Name, DriverEntry] = Field(default_factory=dict)
+    """Systems outside that hold features or caps, by name."""
     http_hosts: tuple[Host, ...] = ()
     """Hosts that the step `http.request` may ask, `example.com` or `example.com:8443`."""
     tickets: TicketsEntry | None = None
