@@ -55,7 +55,9 @@ async def test_what_is_needed_is_offered_and_begins_by_itself(waiting: Desk) -> 
 
 
 async def test_a_step_of_a_route_is_still_possible_after_the_switch(desk: Desk) -> None:
-    text = RUNBOOK.replace('to: "{{ inputs.backup }}"', "to: polar").replace("if: steps.ring.succeeded", "if: incident.id > 0")
+    text = RUNBOOK.replace('to: "{{ inputs.backup }}"', "to: polar").replace(
+        "if: steps.ring.succeeded", "if: incident.id > 0"
+    )
     more = '  - {id: see, title: "See {{ route.name }} on {{ route.value }}", note: x, if: steps.switch.succeeded}'
     switch = text.replace("route: chat", 'route: "{{ route.name }}"') + more
     (desk.folder / "outage.yaml").write_text("\n".join(line.removeprefix("    ") for line in switch.splitlines()))
