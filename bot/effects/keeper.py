@@ -24,15 +24,17 @@ from bot.store.database import Database
 from bot.store.tables import Effect, Finding, Incident, RunbookStep
 from bot.trail.identity import microseconds
 from bot.trail.queries import spending
-from bot.trail.queries.answered import answered
+from bot.trail.queries.answered import answered, first_call
 from bot.trail.queries.spending import Spent
 from bot.trail.storing.rollups import MINUTE_US
 
 log = structlog.get_logger(__name__)
 
 KIND = "no_effect"
-BEFORE = timedelta(minutes=10)
+BEFORE = timedelta(minutes=5)
 """How far back the figures before a change reach."""
+DRAWN = timedelta(minutes=10)
+"""How far back the minutes of the chart reach."""
 NO_EFFECT_AFTER = timedelta(minutes=5)
 FIRST_LOOK = timedelta(seconds=5)
 """Exporters hold calls back for five seconds."""
@@ -113,8 +115,9 @@ class EffectKeeper:
         system = self._catalog().systems.get(incident.system)
         before = Figures()
         if system is not None:
-            rows = await answered(session, system.name, held.finished_at - BEFORE, held.finished_at)
-            before = add_up(self._catalog(), system, rows, BEFORE / _MINUTE)
+            since = await first_call(session, system.name, held.finished_at - BEFORE) or held.finished_at
+            rows = await answered(session, system.name, since, held.finished_at)
+            before = add_up(self._catalog(), system, rows, (held.finished_at - since) / _MINUTE)
         session.add(
             Effect(
                 step_id=held.id,
@@ -133,7 +136,7 @@ class EffectKeeper:
         over = system is None or step.state != State.DONE or step.finished_at != row.changed_at
         changes: dict[str, object] = {"due": None if over else _next(row, now)}
         if system is not None and not over:
-            minutes = await spending.by_minute(session, row.changed_at - BEFORE, now, system=system.name)
+            minutes = await spending.by_minute(session, row.changed_at - DRAWN, now, system=system.name)
             since = await answered(session, system.name, row.changed_at)
             changes["series"] = _series(minutes)
             changes["after"] = add_up(catalog, system, since, (now - row.changed_at) / _MINUTE).to_json()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, select
 from sqlmodel import col
@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from bot.store.tables import Call, CallSeries
 from bot.trail.calls import Outcome
-from bot.trail.identity import id_floor, microseconds
+from bot.trail.identity import EPOCH, id_floor, microseconds
 from bot.trail.queries.finding import MODEL
 
 
@@ -50,3 +50,15 @@ async def answered(
         Answered(route, provider, model, int(calls), int(well or 0), int(cost))
         for route, provider, model, calls, well, cost in rows
     ]
+
+
+async def first_call(session: AsyncSession, system: str, since: datetime) -> datetime | None:
+    """When the first call of a system since then started; None without any."""
+    since_us = microseconds(since)
+    query = (
+        select(func.min(col(Call.start_us)))
+        .join(CallSeries, col(CallSeries.id) == col(Call.series_id))
+        .where(col(CallSeries.system) == system, col(Call.id) >= id_floor(since_us), col(Call.start_us) >= since_us)
+    )
+    first = (await session.execute(query)).scalar_one_or_none()
+    return None if first is None else EPOCH + timedelta(microseconds=first)
