@@ -124,6 +124,7 @@ class BaddayProvider(AbstractProvider):
         flag = self._snapshot.get(key)
         if flag is None:
             return FlagResolutionDetails(default, error_code=ErrorCode.FLAG_NOT_FOUND, reason=Reason.ERROR)
+        flag = flag.now()
         user = context.targeting_key if context is not None and context.targeting_key else ""
         value: Any = flag.of(key, user)
         if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):

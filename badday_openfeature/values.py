@@ -8,8 +8,10 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
+from time import time
 from types import MappingProxyType
 from typing import Any
 
@@ -31,6 +33,14 @@ class Flag:
     reason: str = "STATIC"
     metadata: Mapping[str, Any] = field(default_factory=dict)
     shares: tuple[tuple[str, int], ...] = ()
+    ends: float | None = None
+    """When a closed cap opens again, in seconds since 1970; None for all else."""
+    then: "Flag | None" = None
+    """What counts from then on, whether or not the bot is there to say so."""
+
+    def now(self) -> "Flag":
+        """The flag as it counts now: a cap that was closed for a day does not outlast it while the bot is down."""
+        return self if self.ends is None or self.then is None or time() < self.ends else self.then
 
     def of(self, key: str, user: str) -> Any:
         """The value for one user."""
@@ -73,13 +83,29 @@ def _flag(told: dict[str, Any]) -> Flag:
     metadata = told.get("metadata") if isinstance(told.get("metadata"), dict) else {}
     assert isinstance(metadata, dict)
     variant = told.get("variant")
-    return Flag(
+    flag = Flag(
         told["value"],
         variant if isinstance(variant, str) else None,
         str(told.get("reason") or "UNKNOWN"),
         MappingProxyType(dict(metadata)),
         _shares(metadata.get(SPLIT)),
     )
+    ends = _opens(told["key"], flag.value)
+    if ends is None:
+        return flag
+    opened = replace(flag, value={**flag.value, "state": "open", "until": None}, variant="open")
+    return replace(flag, ends=ends, then=opened)
+
+
+def _opens(key: str, value: Any) -> float | None:
+    """When a cap that is closed opens again; None where it is not, or does not say so in a way that is understood."""
+    if not key.startswith("cap.") or not isinstance(value, dict) or value.get("state") != "closed":
+        return None
+    try:
+        until = datetime.fromisoformat(value["until"])
+        return until.timestamp() if until.tzinfo is not None else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def _shares(text: Any) -> tuple[tuple[str, int], ...]:

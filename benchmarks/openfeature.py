@@ -7,6 +7,7 @@ from pathlib import Path
 from openfeature import api
 
 from badday_openfeature import BaddayProvider
+from badday_openfeature.gateway import Call, Gate
 from benchmarks._report import percentile, say
 from tests.integration.openfeature.test_provider import Bot
 
@@ -23,6 +24,7 @@ def main() -> None:
             api.set_provider_and_wait(provider)
             client = api.get_client()
             say("evaluation, the provider alone", _evaluation(provider), "us", "<= 5")
+            say("ruling on a gateway's call: route, pin, feature, cap, bans", _ruling(provider), "us")
             begun = time.perf_counter()
             for _ in range(EVALUATIONS // 10):
                 client.get_string_value("route.chat", "")
@@ -40,6 +42,14 @@ def _evaluation(provider: BaddayProvider) -> float:
     for _ in range(EVALUATIONS):
         provider.resolve_string_details("route.chat", "")
     return (time.perf_counter() - begun) / EVALUATIONS * 1e6
+
+
+def _ruling(provider: BaddayProvider) -> float:
+    gate, models = Gate(provider), {"chat": ["openai/large-1"], "chat-cirrus": ["anthropic/tall-1"]}
+    begun = time.perf_counter()
+    for _ in range(EVALUATIONS // 10):
+        gate.decide(Call("chat", models, feature="autoreply", user="user-1"))
+    return (time.perf_counter() - begun) / (EVALUATIONS // 10) * 1e6
 
 
 def _seen(bot: Bot, client: object, value: str) -> float:

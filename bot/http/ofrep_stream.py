@@ -101,9 +101,9 @@ class Streams:
         self._listeners.add(listener)
         self._opened.set()
         try:
-            yield f"retry: {RETRY_MS}\n\n"
-            # Whatever changed between its last fetch and now would else be missed.
-            yield _event(self._clock(), "")
+            # Whatever changed between its last fetch and now would else be missed. One block: some clients take a
+            # `retry` of its own for an event.
+            yield f"retry: {RETRY_MS}\n{_event(self._clock(), '')}"
             while not self._ended.is_set():
                 try:
                     async with asyncio.timeout(ALIVE_EVERY):

@@ -19,7 +19,7 @@ MODELS = {
     "chat-degraded": ["openai/small-1"],
     "small-2": ["small-2"],
 }
-CLOSED = {"amount": "50.00", "currency": "USD", "period": "day", "state": "closed", "until": "2026-03-03T00:00:00Z"}
+CLOSED = {"amount": "50.00", "currency": "USD", "period": "day", "state": "closed", "until": "2999-03-03T00:00:00Z"}
 
 
 def gate(tmp_path: Path, **flags: Any) -> Gate:
@@ -78,7 +78,7 @@ def test_a_feature_that_is_off_is_refused(tmp_path: Path) -> None:
 def test_a_closed_cap_refuses(tmp_path: Path) -> None:
     status, reason = refused(gate(tmp_path, cap_daily=cap()).decide(call()))
     assert status == 429
-    assert reason == "spending cap daily is closed (50.00 USD a day) until 2026-03-03T00:00:00Z"
+    assert reason == "spending cap daily is closed (50.00 USD a day) until 2999-03-03T00:00:00Z"
     open_ = {"value": CLOSED | {"state": "open", "until": None}}
     assert gate(tmp_path, cap_daily=open_).decide(call()) == "chat"
 

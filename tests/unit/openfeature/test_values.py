@@ -56,6 +56,26 @@ def test_a_user_goes_where_the_bot_would_send_them(share: int, user: str) -> Non
     assert found.of("route.chat", "") == "northwind"
 
 
+@pytest.mark.parametrize(
+    ("until", "state"),
+    [
+        ("2026-03-03T00:00:00Z", "open"),
+        ("2999-03-03T00:00:00Z", "closed"),
+        ("2026-03-03T00:00:00", "closed"),
+        ("never", "closed"),
+        (None, "closed"),
+        (7, "closed"),
+    ],
+)
+def test_a_closed_cap_opens_at_its_end_whoever_is_down(until: object, state: str) -> None:
+    cap = {"amount": "50.00", "currency": "USD", "period": "day", "state": "closed", "until": until}
+    told = {"key": "cap.daily", "value": cap, "variant": "closed", "metadata": {"when_closed": "refuse"}}
+    found = read(json.dumps({"flags": [told]}))["cap.daily"].now()
+    assert (found.value["state"], found.variant) == (state, state)
+    assert found.value["amount"] == "50.00"
+    assert found.metadata == {"when_closed": "refuse"}
+
+
 def test_the_last_values_are_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "values.json"
     assert load(path) == EMPTY
