@@ -11,7 +11,7 @@ from bot.actions.driver import Driver, Target
 from bot.actions.drivers.http import Http, preset
 from bot.actions.drivers.switchboard import Switchboard
 from bot.catalog import Catalog, System
-from bot.catalog.models import Cap, DriverSetup, Feature
+from bot.catalog.models import Cap, Feature
 from bot.switchboard.keys import Kind, RefusedValueError, Value, known_key, variant
 
 
@@ -26,7 +26,11 @@ class Restore(Arguments):
 _BOARD = Switchboard()
 
 
-def _http(setup: DriverSetup, remote: str) -> Http:
+def held_by(catalog: Catalog, via: str, remote: str) -> Http:
+    """The system of this name in the catalog's `drivers`, for one object there. Raises ActionError."""
+    setup = catalog.drivers.get(via)
+    if setup is None:
+        raise ActionError(f"the catalog has no driver {via!r} any more", permanent=True)
     try:
         description = preset(setup.preset)
     except ValueError as error:
@@ -60,13 +64,10 @@ class Setting(Action[Any]):
             held = system.caps.get(target.name)
         if held is None or held.via is None:
             return _BOARD
-        setup = catalog.drivers.get(held.via)
-        if setup is None:
-            raise ActionError(f"the catalog has no driver {held.via!r} any more", permanent=True)
-        return _http(setup, held.remote or held.name)
+        return held_by(catalog, held.via, held.remote or held.name)
 
     def check(self, catalog: Catalog, system: System, arguments: Arguments) -> None:
-        target = self._target(arguments)
+        target = self.target(arguments)
         known = known_key(catalog, target.key)
         if known is None or known.system not in (system.name, None):
             names = self.names(system)
@@ -83,19 +84,19 @@ class Setting(Action[Any]):
         return list(own.get(self.kind, system.routes))
 
     def is_local(self, catalog: Catalog, system: System, arguments: Arguments) -> bool:
-        return self.driver(catalog, system, self._target(arguments)).local
+        return self.driver(catalog, system, self.target(arguments)).local
 
     def takes_effect(self, catalog: Catalog, system: System, arguments: Arguments) -> str | None:
-        target = self._target(arguments)
+        target = self.target(arguments)
         return self.driver(catalog, system, target).takes_effect(target)
 
     async def read(self, context: ActionContext, arguments: Arguments) -> Reading:
-        target = self._target(arguments)
+        target = self.target(arguments)
         seen = await self.driver(context.catalog, context.system, target).read(context, target)
         return {"value": seen.value, "changed_by": seen.by}
 
     async def apply(self, context: ActionContext, arguments: Arguments) -> None:
-        target = self._target(arguments)
+        target = self.target(arguments)
         driver = self.driver(context.catalog, context.system, target)
         current = (await driver.read(context, target)).value
         await driver.put(context, target, self._wanted(arguments, current))
@@ -104,17 +105,17 @@ class Setting(Action[Any]):
         current = await self.read(context, arguments)
         wanted = self._wanted(arguments, current["value"])
         if current["value"] != wanted:
-            target = self._target(arguments)
+            target = self.target(arguments)
             is_now = variant(target.kind, current["value"])
             raise ActionError(f"{target} was set to {variant(target.kind, wanted)}, but is {is_now}")
         return current
 
     def reverse(self, arguments: Arguments, previous: Reading) -> Restore:
-        target = self._target(arguments)
+        target = self.target(arguments)
         return Restore(kind=target.kind, name=target.name, value=previous["value"])
 
     def describe(self, arguments: Arguments, current: Reading | None) -> str:
-        target = self._target(arguments)
+        target = self.target(arguments)
         value = current["value"] if current is not None else None
         wanted = self._wanted(arguments, value)
         if current is not None and value == wanted:
@@ -130,7 +131,8 @@ class Setting(Action[Any]):
     def is_ours(self, arguments: Arguments, current: Reading) -> bool:
         return bool(current["value"] == self._wanted(arguments, current["value"]))
 
-    def _target(self, arguments: Arguments) -> Target:
+    def target(self, arguments: Arguments) -> Target:
+        """What the arguments, or those of an undo, are about."""
         if isinstance(arguments, Restore):
             return Target(arguments.kind, arguments.name)
         return Target(self.kind, self.target_of(arguments))

@@ -16,6 +16,7 @@ from bot.catalog.models import (
     EvalSuite,
     FallbackTrigger,
     Feature,
+    Held,
     Hysteresis,
     Person,
     Price,
@@ -114,7 +115,8 @@ def _provider(name: str, entry: ProviderEntry) -> Provider:
         model: Price(price.input, price.output, price.cached_input, price.cache_write)
         for model, price in entry.prices.items()
     }
-    return Provider(name=name, status=entry.status, engine=entry.engine, prices=prices)
+    limit = None if entry.limit is None else Held(entry.limit.via, entry.limit.remote)
+    return Provider(name=name, status=entry.status, engine=entry.engine, prices=prices, limit=limit)
 
 
 def _system(name: str, entry: SystemEntry, people: Mapping[str, PersonEntry]) -> System:
@@ -136,6 +138,7 @@ def _system(name: str, entry: SystemEntry, people: Mapping[str, PersonEntry]) ->
             key: Cap(key, cap.amount, cap.feature, cap.when_closed, cap.via, cap.remote)
             for key, cap in entry.caps.items()
         },
+        keys={key: Held(held.via, held.remote) for key, held in entry.keys.items()},
         evals={
             key: EvalSuite(key, suite.command, suite.folder, suite.timeout, suite.environment)
             for key, suite in entry.evals.items()

@@ -53,6 +53,14 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Where something is held that is not on the switchboard: a driver, and the object's id there."""
+
+    via: str
+    remote: str
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """Somebody whose models or services systems call; `status` is the address of its status page.
 
@@ -63,6 +71,8 @@ class Provider:
     status: str | None = None
     engine: Engine = Engine.STATUSPAGE
     prices: Mapping[str, Price] = field(default_factory=dict)
+    limit: Held | None = None
+    """What can be limited at the provider: a project, a workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,7 @@ class System:
     routes: Mapping[str, Route] = field(default_factory=dict)
     features: Mapping[str, Feature] = field(default_factory=dict)
     caps: Mapping[str, Cap] = field(default_factory=dict)
+    keys: Mapping[str, Held] = field(default_factory=dict)
     evals: Mapping[str, EvalSuite] = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
     calls: CallsWatch = CallsWatch()

@@ -21,6 +21,7 @@ _SECTIONS = (
     ("`people.<key>`", "PersonEntry"),
     ("`providers.<name>`", "ProviderEntry"),
     ("`providers.<name>.prices.<model>`", "PriceEntry"),
+    ("`providers.<name>.limit`, `systems.<name>.keys.<name>`", "HeldEntry"),
     ("`systems.<name>`", "SystemEntry"),
     ("`systems.<name>.routes.<name>`", "RouteEntry"),
     ("`systems.<name>.features.<name>`", "FeatureEntry"),

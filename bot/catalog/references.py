@@ -95,10 +95,13 @@ def _capped_features(document: Document) -> Iterator[Problem]:
 
 def _drivers(document: Document) -> Iterator[Problem]:
     for path, system in entries(document, "systems"):
-        for kind in ("features", "caps"):
+        for kind in ("features", "caps", "keys"):
             for name in mapping(system.get(kind)):
                 for named in texts(document, (*path, kind, name, "via")):
                     yield from unknown(document, named, "drivers", "a driver")
+    for path, _ in entries(document, "providers"):
+        for named in texts(document, (*path, "limit", "via")):
+            yield from unknown(document, named, "drivers", "a driver")
 
 
 def _unique_people(document: Document) -> Iterator[Problem]:

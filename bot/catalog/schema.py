@@ -71,6 +71,15 @@ class PriceEntry(Strict):
     """Input written into the provider's cache; costs what `input` costs where it is left out."""
 
 
+class HeldEntry(Strict):
+    """Where something is held that is not on the switchboard."""
+
+    via: Name
+    """The entry of `drivers` that holds it."""
+    remote: Text
+    """Its id there."""
+
+
 class ProviderEntry(Strict):
     """A model provider, or another service that systems call."""
 
@@ -80,6 +89,8 @@ class ProviderEntry(Strict):
     """Who makes the status page."""
     prices: dict[Model, PriceEntry] = Field(default_factory=dict)
     """Contract prices by model, named with or without its date."""
+    limit: HeldEntry | None = None
+    """What the step `provider.limit` limits: a project, a workspace."""
 
 
 class RouteEntry(Strict):
@@ -172,9 +183,11 @@ class CallsEntry(Strict):
 
 
 class DriverEntry(Strict):
-    """A system outside that holds features or caps, instead of the built-in switchboard."""
+    """A system outside that holds features, caps, limits or keys."""
 
-    preset: Literal["flagsmith", "growthbook", "launchdarkly", "openrouter", "unleash"]
+    preset: Literal[
+        "anthropic", "flagsmith", "growthbook", "launchdarkly", "litellm", "openai", "openrouter", "unleash"
+    ]
     """How it is asked."""
     base: PageUrl | None = None
     """Its address, where it is not the service's usual one."""
@@ -233,6 +246,8 @@ class SystemEntry(Strict):
     """Its features by name; a name is used by one system only."""
     caps: dict[Name, CapEntry] = Field(default_factory=dict)
     """What it may spend, by name; a name is used by one system only."""
+    keys: dict[Name, HeldEntry] = Field(default_factory=dict)
+    """API keys that the step `key.block` can switch off, by name; never the keys themselves."""
     evals: dict[Name, EvalsEntry] = Field(default_factory=dict)
     """Its suites of evals, by name."""
     depends_on: tuple[Name, ...] = ()

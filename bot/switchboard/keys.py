@@ -34,6 +34,10 @@ class Kind(StrEnum):
     CAP = "cap"
     MODEL = "model"
     BAN = "ban"
+    LIMIT = "limit"
+    """What a provider lets calls cost; held by the provider alone, never on the board."""
+    KEY = "key"
+    """Whether a key is blocked; held by whoever made it."""
 
 
 class SwitchboardError(Exception):
@@ -129,6 +133,11 @@ def cap_value(amount: object, key: str = "the cap") -> dict[str, Any]:
         fix = "write an amount of US dollars to the cent, for example 100.00"
         raise RefusedValueError(f"{key} cannot be {amount!r}; {fix}")
     return {"amount": str(exact.quantize(Decimal("0.01"))), "currency": CURRENCY, "period": PERIOD}
+
+
+def limit_value(amount: Decimal) -> dict[str, Any]:
+    """A provider's limit of so many US dollars a month."""
+    return {"amount": str(amount.quantize(Decimal("0.01"))), "currency": CURRENCY, "period": "month"}
 
 
 def _exact(amount: object) -> Decimal | None:

@@ -24,11 +24,11 @@ from ruamel.yaml.error import YAMLError
 from bot.actions import outside
 from bot.actions.contract import ActionContext, ActionError
 from bot.actions.driver import Driver, Seen, Target
-from bot.switchboard.keys import Kind, RefusedValueError, Value, cap_value
+from bot.switchboard.keys import Kind, RefusedValueError, Value, cap_value, limit_value
 
 PRESETS = Path(__file__).resolve().parents[1] / "presets"
 _NAME = re.compile(r"\{([a-z_]+)\}")
-_AMOUNT = "{amount}"
+_AMOUNT, _CENTS = "{amount}", "{cents}"
 
 
 class _Strict(BaseModel):
@@ -47,6 +47,8 @@ class ReadEntry(RequestEntry):
     """The request that reads a value, and where the value stands in its answer."""
 
     value: str
+    none_on: tuple[int, ...] = ()
+    """Statuses that mean that there is no value."""
 
 
 class FeatureCalls(_Strict):
@@ -59,6 +61,20 @@ class CapCalls(_Strict):
     read: ReadEntry
     set: RequestEntry
     clear: RequestEntry
+
+
+class LimitCalls(_Strict):
+    unit: Literal["cents", "dollars"]
+    read: ReadEntry
+    set: RequestEntry
+    clear: RequestEntry | None = None
+
+
+class KeyCalls(_Strict):
+    read: ReadEntry
+    """Whether it is blocked."""
+    block: RequestEntry
+    unblock: RequestEntry
 
 
 class Description(_Strict):
@@ -74,6 +90,8 @@ class Description(_Strict):
     takes_effect: str | None = None
     feature: FeatureCalls | None = None
     cap: CapCalls | None = None
+    limit: LimitCalls | None = None
+    key: KeyCalls | None = None
 
 
 def describe(text: str) -> Description:
@@ -122,18 +140,26 @@ class Http(Driver):
         names = self._names | {"comment": f"Badday incident {context.incident_id}, asked by {context.actor}"}
         calls = self._calls(target)
         if isinstance(calls, FeatureCalls):
-            entry = calls.on if value else calls.off
+            entry: RequestEntry | None = calls.on if value else calls.off
+        elif isinstance(calls, KeyCalls):
+            entry = calls.block if value else calls.unblock
         elif isinstance(value, dict):
-            entry, names = calls.set, names | {"amount": str(value["amount"])}
+            cents = str(int(Decimal(value["amount"]) * 100))
+            entry, names = calls.set, names | {"amount": str(value["amount"]), "cents": cents, "cents_text": cents}
         else:
             entry = calls.clear
+        if entry is None:
+            name = self._description.name
+            raise ActionError(f"{name} cannot take a limit away by its API; do it there by hand", permanent=True)
         await self._ask(context, target, entry, names)
 
     def takes_effect(self, target: Target) -> str | None:
         return self._description.takes_effect
 
-    def _calls(self, target: Target) -> FeatureCalls | CapCalls:
-        found = {Kind.FEATURE: self._description.feature, Kind.CAP: self._description.cap}.get(target.kind)
+    def _calls(self, target: Target) -> FeatureCalls | CapCalls | LimitCalls | KeyCalls:
+        told = self._description
+        kinds = {Kind.FEATURE: told.feature, Kind.CAP: told.cap, Kind.LIMIT: told.limit, Kind.KEY: told.key}
+        found = kinds.get(target.kind)
         if found is None:
             raise ActionError(f"{self._description.name} cannot hold a {target.kind}", permanent=True)
         return found
@@ -149,16 +175,23 @@ class Http(Driver):
             headers.setdefault("Content-Type", "application/json")
         answer = await outside.ask(context, entry.method, f"{self._base}{path}", headers=headers, raw=body)
         what = f"{self._description.name}, {target}"
+        if isinstance(entry, ReadEntry) and answer.status_code in entry.none_on:
+            return None
         return outside.require(answer, what, consent=self._description.consent)
 
     def _value(self, target: Target, found: Any) -> Value:
-        if target.kind is Kind.FEATURE:
+        if target.kind in (Kind.FEATURE, Kind.KEY):
             if not isinstance(found, bool):
-                raise ActionError(f"{self._description.name} does not say whether {target} is on", permanent=True)
+                what = "is on" if target.kind is Kind.FEATURE else "is blocked"
+                raise ActionError(f"{self._description.name} does not say whether {target} {what}", permanent=True)
             return found
         if found is None:
             return None
         try:
+            if target.kind is Kind.LIMIT:
+                assert self._description.limit is not None
+                unit = Decimal("0.01") if self._description.limit.unit == "cents" else Decimal(1)
+                return limit_value(Decimal(str(found)) * unit)
             return cap_value(Decimal(str(found)).quantize(Decimal("0.01")))
         except (InvalidOperation, RefusedValueError):
             raise ActionError(f"{self._description.name} has the limit {found!r}, which is no amount") from None
@@ -172,6 +205,8 @@ def _body(value: Any, names: Mapping[str, str]) -> Any:
     """The body with its names filled in; an amount that stands alone is a number."""
     if value == _AMOUNT:
         return float(names["amount"])  # on the wire it is JSON's number; we count in Decimal
+    if value == _CENTS:
+        return int(names["cents"])
     if isinstance(value, str):
         return _filled(value, names)
     if isinstance(value, dict):

@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from bot.actions.contract import ActionError, ConsentNeededError
 from bot.actions.drivers.http import describe, preset, presets
-from bot.catalog.models import Cap, DriverSetup, Feature
+from bot.actions.registry import packaged
+from bot.catalog.models import Cap, DriverSetup, Feature, Held
 from bot.http.server import HttpServer
 from tests.integration.actions.conftest import SECRETS, Stage
 
@@ -24,6 +25,9 @@ class Fake:
 
     on: bool = True
     limit: float | None = None
+    cents: int | None = None
+    """The provider's limit."""
+    blocked: bool = False
     port: int = 0
     refusal: tuple[int, str] | None = None
     asked: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
@@ -35,7 +39,11 @@ class Fake:
         self.asked.append((request.method, path, dict(request.headers), body))
         if request.method != "GET" and self.refusal is not None:
             return Response(self.refusal[1], status_code=self.refusal[0])
-        return self._change(request, body) if request.method != "GET" else JSONResponse(self._shown(path))
+        if request.method != "GET":
+            return self._change(request, body)
+        if path.endswith("/spend_limit") and self.cents is None:
+            return JSONResponse({"error": {"message": "No spend limit"}}, status_code=404)
+        return JSONResponse(self._shown(path))
 
     def _shown(self, path: str) -> Any:
         if path.startswith("/api/admin/"):
@@ -50,7 +58,17 @@ class Fake:
                 {"feature": {"name": "other"}, "enabled": not self.on},
                 {"feature": {"name": "autoreply-kill"}, "enabled": self.on},
             ]
-        return {"data": {"hash": "k3y", "limit": self.limit, "disabled": False}}
+        if path.endswith("/spend_limit"):
+            return {"threshold_amount": self.cents, "currency": "USD", "interval": "month"}
+        if path.startswith("/v1/organizations/spend_limits"):
+            other = {"id": "sl_1", "scope": {"type": "workspace", "workspace_id": "other"}, "amount": "1"}
+            own = {"id": "sl_2", "scope": {"type": "workspace", "workspace_id": "wrk"}, "amount": str(self.cents)}
+            return {"data": [other, own] if self.cents is not None else [other]}
+        if path.startswith("/v1/organizations/api_keys/"):
+            return {"id": "k3y", "status": "inactive" if self.blocked else "active"}
+        if path.startswith("/key/info"):
+            return {"key": "k3y", "info": {"blocked": self.blocked or None}}
+        return {"data": {"hash": "k3y", "limit": self.limit, "disabled": self.blocked}}
 
     def _change(self, request: Request, body: Any) -> Response:
         path = request.url.path
@@ -64,6 +82,16 @@ class Fake:
         elif path.endswith("/update-flag-v1/"):
             self.on = body["enabled"]
             return Response(status_code=204)
+        elif path.endswith("/spend_limit"):
+            self.cents = None if request.method == "DELETE" else body["threshold_amount"]
+        elif path.endswith("/spend_limits"):
+            self.cents = int(body["amount"])
+        elif path.startswith("/key/"):
+            self.blocked = path == "/key/block"
+        elif "status" in body:
+            self.blocked = body["status"] == "inactive"
+        elif "disabled" in body:
+            self.blocked = body["disabled"]
         else:
             self.limit = body["limit"]
         return JSONResponse({"ok": True})
@@ -73,7 +101,7 @@ class Fake:
 async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Fake]:
     monkeypatch.setitem(SECRETS, "FLAGS_TOKEN", "flags-secret")
     fake = Fake()
-    every = Route("/{path:path}", fake.answer, methods=["GET", "POST", "PATCH"])
+    every = Route("/{path:path}", fake.answer, methods=["GET", "POST", "PATCH", "DELETE"])
     async with HttpServer(Starlette(routes=[every]), host="127.0.0.1", port=0) as server:
         fake.port = server.port
         yield fake
@@ -86,8 +114,11 @@ def through(stage: Stage, fake: Fake, name: str, **settings: str) -> Stage:
         stage.context.system,
         features={"autoreply": Feature("autoreply", via="outside", remote="autoreply-kill")},
         caps={"daily": Cap("daily", via="outside", remote="k3y")},
+        keys={"batch": Held("outside", "k3y")},
     )
-    catalog = replace(stage.context.catalog, systems={system.name: system}, drivers={"outside": setup})
+    known = stage.context.catalog
+    providers = {**known.providers, "northwind": replace(known.providers["northwind"], limit=Held("outside", "wrk"))}
+    catalog = replace(known, systems={system.name: system}, providers=providers, drivers={"outside": setup})
     return Stage(replace(stage.context, catalog=catalog, system=system), stage.http)
 
 
@@ -140,6 +171,73 @@ async def test_a_key_is_limited_there_and_the_limit_taken_away(stage: Stage, fak
     assert fake.limit is None
 
 
+LIMITS = {
+    "openai": ("/v1/organization/projects/wrk/spend_limit",
+               {"threshold_amount": 150050, "currency": "USD", "interval": "month"}),
+    "anthropic": ("/v1/organizations/spend_limits",
+                  {"scope": {"type": "workspace", "workspace_id": "wrk"}, "amount": "150050", "period": "monthly"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIMITS)
+async def test_a_provider_is_limited(stage: Stage, fake: Fake, name: str) -> None:
+    stage = through(stage, fake, name)
+    said, reading = await stage.run("provider.limit", provider="northwind", amount="1500.50")
+    assert said == "Limit spend at northwind at $1500.50 a month"
+    assert reading["value"] == {"amount": "1500.50", "currency": "USD", "period": "month"}
+    (change,) = [(path, body) for method, path, _, body in fake.asked if method != "GET"]
+    assert change == LIMITS[name]
+    assert fake.cents == 150050
+    was = {"value": {"amount": "20.00", "currency": "USD", "period": "month"}}
+    assert await stage.undo("provider.limit", was, provider="northwind", amount="1500.50") == (
+        "Limit spend at northwind from $1500.50 a month to $20.00 a month"
+    )
+    assert fake.cents == 2000
+
+
+async def test_a_limit_is_taken_away_where_that_is_possible(stage: Stage, fake: Fake) -> None:
+    fake.cents = 100
+    await through(stage, fake, "openai").run("provider.limit", provider="northwind", amount="off")
+    assert fake.cents is None
+    fake.cents = 100
+    with pytest.raises(ActionError, match="anthropic cannot take a limit away by its API"):
+        await through(stage, fake, "anthropic").run("provider.limit", provider="northwind", amount="off")
+
+
+@pytest.mark.parametrize("name", ["anthropic", "litellm", "openrouter"])
+async def test_a_key_is_blocked_and_opened_again(stage: Stage, fake: Fake, name: str) -> None:
+    stage = through(stage, fake, name)
+    assert (await stage.run("key.block", key="batch"))[0] == "Block key batch"
+    assert fake.blocked
+    assert (await stage.run("key.block", key="batch"))[0] == "Keep key batch blocked, where it already is"
+    assert await stage.undo("key.block", {"value": False}, key="batch") == "Unblock key batch"
+    assert not fake.blocked
+
+
+async def test_when_a_limit_is_felt_is_told(stage: Stage, fake: Fake) -> None:
+    stage = through(stage, fake, "anthropic")
+    action = packaged()["provider.limit"]
+    wanted = action.With.model_validate({"provider": "northwind", "amount": "5"})
+    assert action.takes_effect(stage.context.catalog, stage.context.system, wanted) == "up to an hour"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("provider.limit", {"provider": "polar", "amount": "5"}, "support-bot has no provider 'polar'"),
+        ("provider.limit", {"provider": "cirrus", "amount": "5"}, "does not say where cirrus is limited"),
+        ("provider.limit", {"provider": "northwind", "amount": "5.001"}, "the limit cannot be '5.001'"),
+        ("provider.limit", {"provider": "northwind", "amount": "NaN"}, "the limit cannot be 'NaN'"),
+        ("key.block", {"key": "none"}, "support-bot has no key 'none'; it has: batch"),
+    ],
+)
+async def test_what_cannot_be_held_is_said(
+    stage: Stage, fake: Fake, name: str, arguments: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ActionError, match=message):
+        await through(stage, fake, "openai").run(name, **arguments)
+
+
 async def test_approval_that_is_needed_there_is_no_failure(stage: Stage, fake: Fake) -> None:
     fake.refusal = (403, '{"code": "forbidden", "message": "This environment requires approval"}')
     with pytest.raises(ConsentNeededError, match="somebody must approve it there"):
@@ -166,11 +264,13 @@ async def test_a_system_that_is_down_is_said(stage: Stage, fake: Fake) -> None:
 
 
 def test_every_preset_can_be_read() -> None:
-    assert presets() == ["flagsmith", "growthbook", "launchdarkly", "openrouter", "unleash"]
+    assert presets() == [
+        *("anthropic", "flagsmith", "growthbook", "launchdarkly", "litellm", "openai", "openrouter", "unleash"),
+    ]
     for name in presets():
         found = preset(name)
         assert found.name == name
-        assert found.feature or found.cap
+        assert found.feature or found.cap or found.limit or found.key
 
 
 @pytest.mark.parametrize("text", ["", "driver: 2", "[", "driver: 1\nname: x\nfeature: {read: {path: nowhere}}"])

@@ -15,8 +15,9 @@ CATALOG = Catalog(
 
 def test_every_file_of_the_folder_gives_its_action() -> None:
     assert sorted(packaged()) == [
-        *("cost.breakdown", "evals.run", "feature.off", "feature.on", "http.request", "message.post", "model.ban"),
-        *("model.pin", "probe.provider", "probe.route", "route.set", "route.split", "spend.cap", "ticket.open", "wait"),
+        *("cost.breakdown", "evals.run", "feature.off", "feature.on", "http.request", "key.block", "message.post"),
+        *("model.ban", "model.pin", "probe.provider", "probe.route", "provider.limit", "route.set", "route.split"),
+        *("spend.cap", "ticket.open", "wait"),
     ]
 
 
