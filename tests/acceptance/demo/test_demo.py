@@ -30,6 +30,7 @@ OUTAGE = [
     "provider switched",
     "calls recovered",
     "calls in the trail",
+    "effect shown",
     "provider healed",
     "recovery shown",
     "undone",
