@@ -164,7 +164,7 @@ def status(targets: tuple[str, ...], engine: str | None, as_json: bool) -> int:
 
 @main.group()
 def runbook() -> None:
-    """Look at runbooks, plan and rehearse them; nothing is changed."""
+    """Look at runbooks, plan, rehearse and start them."""
 
 
 @runbook.command("list")
@@ -221,6 +221,19 @@ def runbook_rehearse(names: tuple[str, ...], all_paths: bool, as_json: bool) -> 
     from bot.settings import config_path
 
     return rehearse_(names, config_path(), all_paths=all_paths, as_json=as_json)
+
+
+@runbook.command("run")
+@click.argument("name", metavar="RUNBOOK")
+@click.argument("inputs", metavar="[INPUT=VALUE]...", nargs=-1)
+@click.option("--system", metavar="SYSTEM", help="May be left out where there is one system only.")
+@_json
+def runbook_run(name: str, inputs: tuple[str, ...], system: str | None, as_json: bool) -> int:
+    """Start a runbook; the running bot offers its steps in the incident's thread."""
+    from bot.runbooks.command import run
+    from bot.settings import load_settings
+
+    return run(name, system, inputs, load_settings(), as_json=as_json)
 
 
 @main.group()

@@ -1,8 +1,10 @@
-"""`badday runbook …`: list, validate, show, plan and rehearse, without a database and without changing anything."""
+"""`badday runbook …`: list, validate, show, plan and rehearse change nothing and need no database; run starts one."""
 
+import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,18 @@ from bot.actions.registry import packaged
 from bot.catalog import Catalog, CatalogError, Feature, Provider, Route, System
 from bot.catalog.load import load_catalog
 from bot.catalog.reading import read_text
-from bot.runbooks import knowing, planning
+from bot.runbooks import by_hand, knowing, planning
+from bot.runbooks.by_hand import SeveralIncidentsError
 from bot.runbooks.facts import Facts, IncidentFacts, RouteFacts
-from bot.runbooks.library import LiveLibrary, LoadedRunbook
+from bot.runbooks.library import Library, LiveLibrary, LoadedRunbook
 from bot.runbooks.meaning import parse_runbook
 from bot.runbooks.planning import PlannedStep
 from bot.runbooks.rehearsal import rehearse
 from bot.runbooks.schema import Step
 from bot.runbooks.templates import Plain
+from bot.settings import Settings
+from bot.store import migrate
+from bot.store.database import Database
 
 _ADVICE = "give the path of a runbook file"
 
@@ -108,6 +114,49 @@ def plan(name: str, incident: Path, config: Path, given: Sequence[str], *, as_js
         line = _planned(each, written[each.name])
         _line(line) if as_json else click.echo(_told(each, line))
     return 0
+
+
+def run(name: str, system: str | None, given: Sequence[str], settings: Settings, *, as_json: bool) -> int:
+    """Start a runbook in the database of a running bot, which offers its steps; 1 where that is not possible."""
+    catalog = load_catalog(settings.config)
+    library = _library(settings.config)()
+    wanted = system or (next(iter(catalog.systems)) if len(catalog.systems) == 1 else "")
+    if wanted not in catalog.systems:
+        raise click.UsageError(f"--system is one of: {', '.join(catalog.systems)}")
+    chosen = dict(each.partition("=")[::2] for each in given)
+    try:
+        number = asyncio.run(_run(settings, library, catalog, name, wanted, chosen))
+    except (LookupError, SeveralIncidentsError) as error:
+        click.echo(f"badday: {error}", err=True)
+        return 1
+    told = {"runbook": name, "system": wanted, "incident": number}
+    _line(told) if as_json else click.echo(f"runbook {name} runs in incident {number} of {wanted}")
+    return 0
+
+
+async def _run(
+    settings: Settings, library: Library, catalog: Catalog, name: str, system: str, given: dict[str, str]
+) -> int:
+    db = Database(settings.database_url)
+    try:
+        await migrate.upgrade(db.engine)
+        async with db.transaction() as session:
+            provider = given.pop("provider", None) if "provider" not in _inputs_of(library, name) else None
+            incident, _ = await by_hand.start(
+                *(session, library, catalog, name),
+                system=system,
+                provider=provider,
+                inputs=given,
+                actor="command line",
+                now=datetime.now(UTC),
+            )
+            return incident.id or 0
+    finally:
+        await db.close()
+
+
+def _inputs_of(library: Library, name: str) -> Collection[str]:
+    return library.runbooks[name].runbook.inputs if name in library.runbooks else ()
 
 
 def rehearse_(names: Sequence[str], config: Path, *, all_paths: bool, as_json: bool) -> int:

@@ -64,6 +64,18 @@ def test_a_mistake_has_its_place(folder: Path) -> None:
     assert badday(folder, "runbook", "validate", "nowhere.yaml", "--json")[0] == 2
 
 
+def test_a_runbook_is_started_in_an_incident_of_its_own_and_then_in_that(folder: Path) -> None:
+    for _ in range(2):
+        status, lines, errors = badday(folder, "runbook", "run", "bad-output-public", "--json")
+        assert (status, lines) == (0, [{"runbook": "bad-output-public", "system": "support-bot", "incident": 1}]), (
+            errors
+        )
+    status, _, errors = badday(folder, "runbook", "run", "bill-tripled", "amount=0")
+    assert (status, "amount cannot be $0; write 1 to 100000" in errors) == (2, True)
+    assert badday(folder, "runbook", "run", "nothing")[0] == 1
+    assert badday(folder, "runbook", "run", "bill-tripled", "--system", "other")[0] == 2
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

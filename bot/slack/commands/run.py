@@ -1,12 +1,14 @@
 """`/badday run RUNBOOK [SYSTEM] [name=value …]`: starts a runbook, in the open incident or in its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from bot.catalog import System
 from bot.incidents import incidents
-from bot.runbooks import runs
+from bot.runbooks import by_hand, runs
+from bot.runbooks.by_hand import SeveralIncidentsError
 from bot.runbooks.inputs import InputError
+from bot.runbooks.library import Library
 from bot.runbooks.schema import Runbook
 from bot.slack.asking import Ask
 from bot.slack.blocks import join, markup
@@ -31,19 +33,15 @@ async def run(ask: Ask) -> None:
         await ask.say(markup("There is no provider “{name}”; there are: {known}", name=provider, known=known))
         return
     try:
-        # A wrong value must not leave an incident without its runbook behind.
-        async with ask.session.begin_nested():
-            incident = await _incident(ask, runbook, names[1:], provider)
-            if incident is None:
-                return
-            await runs.start_by_hand(
-                *(ask.session, library, ask.catalog, incident, runbook.name),
-                inputs=given,
-                actor=ask.who.actor,
-                now=ask.now,
-            )
+        incident = await _started(ask, library, runbook, names[1:], provider, given)
+    except SeveralIncidentsError as error:
+        known = ", ".join(f"{number} ({title})" for number, title in error.incidents)
+        await ask.say(markup("Several incidents are open: {known}. Type it in the thread of one of them.", known=known))
+        return
     except InputError as error:
         await ask.say(markup("{why}. Nothing was started.", why=str(error)))
+        return
+    if incident is None:
         return
     await ask.say(
         markup(
@@ -55,34 +53,32 @@ async def run(ask: Ask) -> None:
     )
 
 
-async def _incident(ask: Ask, runbook: Runbook, names: Sequence[str], provider: str | None) -> Incident | None:
-    """The incident to run it in; None when the person was told what is missing."""
+async def _started(
+    ask: Ask, library: Library, runbook: Runbook, names: Sequence[str], provider: str | None, given: Mapping[str, str]
+) -> Incident | None:
+    """The incident that it runs in; None when the person was told what is missing."""
     here = await incident_of(ask.session, ask.channel, ask.thread_ts)
-    if here is not None and not names:
-        return await incidents.get(ask.session, here)
+    incident = await incidents.get(ask.session, here) if here is not None and not names else None
+    if incident is not None:
+        await runs.start_by_hand(
+            *(ask.session, library, ask.catalog, incident, runbook.name),
+            inputs=given,
+            actor=ask.who.actor,
+            now=ask.now,
+        )
+        return incident
     system = await _system(ask, runbook, names)
     if system is None:
         return None
-    open_now = await incidents.open_incidents(ask.session, system.name)
-    fitting = [one for one in open_now if provider is None or one.provider == provider]
-    if len(fitting) == 1:
-        return fitting[0]
-    if len(fitting) > 1:
-        known = ", ".join(f"{one.id} ({one.title})" for one in fitting[:10])
-        await ask.say(markup("Several incidents are open: {known}. Type it in the thread of one of them.", known=known))
-        return None
-    return await incidents.open_incident(
-        ask.session,
-        ask.catalog,
+    incident, _ = await by_hand.start(
+        *(ask.session, library, ask.catalog, runbook.name),
         system=system.name,
-        cause=f"run:{runbook.name}",
-        title=runbook.summary,
-        severity=runbook.severity or "sev2",
-        known="",
+        provider=provider,
+        inputs=given,
         actor=ask.who.actor,
         now=ask.now,
-        provider=provider,
     )
+    return incident
 
 
 async def _system(ask: Ask, runbook: Runbook, names: Sequence[str]) -> System | None:
