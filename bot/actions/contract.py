@@ -40,6 +40,11 @@ class ConsentNeededError(ActionError):
         super().__init__(message, permanent=True)
 
 
+class UncertainError(Exception):
+    """A change was asked for, and whether it was made cannot be known: the answer never came, or was an error of the
+    other side. One that must not be repeated is then asked about, never tried again by itself."""
+
+
 @dataclass(frozen=True)
 class Outside:
     """The way to systems outside: `http` is the process's one client, `secret` gives a secret by the name of its

@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
-from bot.actions.contract import ActionContext, ActionError, ConsentNeededError, Outside
+from bot.actions.contract import ActionContext, ActionError, ConsentNeededError, Outside, UncertainError
 from bot.loopback import is_loopback
 from bot.settings import SettingsError, secret
 
 ASK_WITHIN = 15.0
 """Seconds for one request."""
 LARGEST_ANSWER = 1_048_576
+READS = ("GET", "HEAD")
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _SAID = 200
 
 
@@ -65,7 +67,8 @@ async def ask(
     raw: bytes | None = None,
     pinned: bool = False,
 ) -> httpx.Response:
-    """One request, and its answer whatever its status. Raises ActionError where there is none.
+    """One request, and its answer whatever its status. Raises ActionError where nothing was asked for, UncertainError
+    where a change was and no answer came.
 
     `pinned`: resolve the host once, refuse addresses of an internal network, and connect to what was checked, so that a
     name that answers differently a moment later leads nowhere else.
@@ -86,8 +89,12 @@ async def ask(
         )
     except httpx.InvalidURL as error:
         raise ActionError(f"{_shown(url)} is not an address: {error}", permanent=True) from None
-    except httpx.TransportError as error:
-        raise ActionError(f"{_shown(url)} did not answer: {type(error).__name__}") from None
+    except httpx.RequestError as error:
+        what = f"{_shown(url)} did not answer: {type(error).__name__}"
+        # Where no connection was made nothing was asked for, and a question that only reads changes nothing.
+        if isinstance(error, _NEVER_SENT) or method in READS:
+            raise ActionError(what) from None
+        raise UncertainError(f"{what}.") from None
     if len(answer.content) > LARGEST_ANSWER:
         raise ActionError(f"the answer of {_shown(url)} is larger than {LARGEST_ANSWER // 1024} KiB")
     return answer

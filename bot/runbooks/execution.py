@@ -18,7 +18,15 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from bot.actions.contract import ActionContext, ActionError, Arguments, ConsentNeededError, Outside, Reading
+from bot.actions.contract import (
+    ActionContext,
+    ActionError,
+    Arguments,
+    ConsentNeededError,
+    Outside,
+    Reading,
+    UncertainError,
+)
 from bot.actions.registry import AnyAction, Registry
 from bot.catalog import Catalog
 from bot.runbooks import arming, expressions, freeze
@@ -150,6 +158,8 @@ class Execution:
             return Ending(
                 Event.FAIL, row.title, after=error.reading, error=str(error), untouched=untouched, again=again
             )
+        except UncertainError as error:
+            return self._unclear(job, str(error))
         except TimeoutError:
             return self._unclear(job, f"There was no answer within {job.within.total_seconds():g} seconds.")
         except (LeaseLostError, SQLAlchemyError):

@@ -1,6 +1,6 @@
 """Any system with an HTTP API, described as data: how a value is read, set and taken away.
 
-A description (`bot/actions/presets/*.yaml`, or a file of yours) has requests with `{names}` in path, headers and body:
+A description (`bot/actions/presets/*.yaml`) has requests with `{names}` in path, headers and body:
 the driver's settings, `token`, `remote` (the object's name there), `comment`, and `amount` for caps. What is read is
 taken from the answer by a JMESPath expression. A name in a path is escaped for it; the token only ever goes into
 headers. A refusal that says one of the words of `consent` is not a failure: somebody has to approve it there.
@@ -150,7 +150,7 @@ class Http(Driver):
             entry = calls.clear
         if entry is None:
             name = self._description.name
-            raise ActionError(f"{name} cannot take a limit away by its API; do it there by hand", permanent=True)
+            raise ActionError(f"this version cannot take a limit of {name} away; do it there by hand", permanent=True)
         await self._ask(context, target, entry, names)
 
     def takes_effect(self, target: Target) -> str | None:

@@ -6,12 +6,11 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from bot.actions import outside
-from bot.actions.contract import Action, ActionContext, ActionError, Arguments, Reading
+from bot.actions.contract import Action, ActionContext, ActionError, Arguments, Reading, UncertainError
 from bot.catalog import Catalog, System
 from bot.catalog.values import SecretRef
 from bot.loopback import is_loopback
 
-_READS = ("GET", "HEAD")
 _LONGEST_SAID = 500
 
 
@@ -68,6 +67,8 @@ class HttpRequest(Action[HttpArguments]):
         for value in secrets.values():  # a host that repeats what it was sent
             said = said.replace(value, "[secret]")
         reading = {"status": answer.status_code, "said": said}
+        if answer.is_server_error and arguments.method not in outside.READS:
+            raise UncertainError(f"It answered {answer.status_code}: {said}.")
         if not answer.is_success:
             permanent = answer.status_code < 500
             raise ActionError(f"answered {answer.status_code}: {said}", permanent=permanent, reading=reading)

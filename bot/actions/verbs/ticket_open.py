@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from bot.actions import outside
-from bot.actions.contract import Action, ActionContext, ActionError, Arguments, Reading
+from bot.actions.contract import Action, ActionContext, ActionError, Arguments, Reading, UncertainError
 from bot.catalog import Catalog, System
 from bot.catalog.models import Tickets
 
@@ -53,6 +53,8 @@ class TicketOpen(Action[TicketArguments]):
             "labels": list(_tickets(context).labels),
         }
         answer = await outside.ask(context, "POST", _issues(context), headers=_headers(context), body=sent)
+        if answer.is_server_error:
+            raise UncertainError(f"GitHub answered {answer.status_code} to the new issue.")
         outside.require(answer, "GitHub's new issue")
 
     async def verify(self, context: ActionContext, arguments: TicketArguments) -> Reading:

@@ -25,6 +25,7 @@ class Fake:
 
     on: bool = True
     limit: float | None = None
+    reset: str | None = "daily"
     cents: int | None = None
     """The provider's limit."""
     blocked: bool = False
@@ -68,7 +69,7 @@ class Fake:
             return {"id": "k3y", "status": "inactive" if self.blocked else "active"}
         if path.startswith("/key/info"):
             return {"key": "k3y", "info": {"blocked": self.blocked or None}}
-        return {"data": {"hash": "k3y", "limit": self.limit, "disabled": self.blocked}}
+        return {"data": {"hash": "k3y", "limit": self.limit, "limit_reset": self.reset, "disabled": self.blocked}}
 
     def _change(self, request: Request, body: Any) -> Response:
         path = request.url.path
@@ -200,7 +201,7 @@ async def test_a_limit_is_taken_away_where_that_is_possible(stage: Stage, fake: 
     await through(stage, fake, "openai").run("provider.limit", provider="northwind", amount="off")
     assert fake.cents is None
     fake.cents = 100
-    with pytest.raises(ActionError, match="anthropic cannot take a limit away by its API"):
+    with pytest.raises(ActionError, match="cannot take a limit of anthropic away"):
         await through(stage, fake, "anthropic").run("provider.limit", provider="northwind", amount="off")
 
 
@@ -236,6 +237,22 @@ async def test_what_cannot_be_held_is_said(
 ) -> None:
     with pytest.raises(ActionError, match=message):
         await through(stage, fake, "openai").run(name, **arguments)
+
+
+async def test_a_limit_of_another_period_is_left_alone(stage: Stage, fake: Fake) -> None:
+    fake.limit, fake.reset = 500.0, "monthly"
+    with pytest.raises(ActionError, match="has the limit 'of another period', which is no amount"):
+        await through(stage, fake, "openrouter").run("spend.cap", cap="daily", amount="30")
+    assert fake.limit == 500.0
+
+
+@pytest.mark.parametrize("name", ["anthropic", "litellm", "openrouter"])
+async def test_an_answer_that_does_not_tell_is_no_blocked_key(
+    stage: Stage, fake: Fake, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake, "_shown", lambda path: {})
+    with pytest.raises(ActionError, match="does not say whether key batch is blocked"):
+        await through(stage, fake, name).run("key.block", key="batch")
 
 
 async def test_approval_that_is_needed_there_is_no_failure(stage: Stage, fake: Fake) -> None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.actions.contract import ActionError
+from bot.actions.contract import ActionError, UncertainError
 from bot.actions.registry import packaged
 from bot.catalog.models import Tickets
 from bot.http.server import HttpServer
@@ -122,9 +122,11 @@ async def test_one_request_to_an_allowed_host(stage: Stage, world: Outside) -> N
     assert reading == {"status": 200, "said": "you sent [secret]"}
     method, headers, body = world.seen[0]
     assert (method, headers["x-token"], headers["x-plain"], body) == ("POST", "h00k", "p", b'{"a": 1}')
-    with pytest.raises(ActionError, match="answered 500") as caught:
+    with pytest.raises(UncertainError, match="answered 500"):
         await stage.run("http.request", url=f"{url}?status=500")
-    assert not caught.value.permanent
+    with pytest.raises(ActionError, match="answered 400") as caught:
+        await stage.run("http.request", url=f"{url}?status=400")
+    assert caught.value.permanent
 
 
 @pytest.mark.parametrize(
@@ -154,6 +156,22 @@ async def test_a_public_name_that_leads_inside_is_refused(
         await stage.with_catalog(http_hosts=("hooks.example.com",)).run(
             "http.request", url="https://hooks.example.com/x"
         )
+
+
+async def test_a_change_whose_answer_never_came_may_have_been_made(stage: Stage) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        stage = stage.with_catalog(http_hosts=(f"127.0.0.1:{port}", "127.0.0.1:1"))
+        with pytest.raises(UncertainError, match="did not answer"):
+            await stage.run("http.request", url=f"http://127.0.0.1:{port}/x")
+        with pytest.raises(ActionError, match="did not answer"):
+            await stage.run("http.request", url=f"http://127.0.0.1:{port}/x", method="GET")
+        with pytest.raises(ActionError, match="did not answer: ConnectError"):
+            await stage.run("http.request", url="http://127.0.0.1:1/x")
 
 
 async def test_a_message_is_posted_once(stage: Stage) -> None:

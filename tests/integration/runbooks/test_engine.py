@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from bot.actions.contract import ActionContext, ActionError, ConsentNeededError, Reading
+from bot.actions.contract import ActionContext, ActionError, ConsentNeededError, Reading, UncertainError
 from bot.runbooks import approvals, freeze, runs
 from bot.runbooks.clicks import StepOutcome
 from bot.runbooks.execution import CHECK_EVERY
@@ -178,6 +178,16 @@ async def test_what_must_not_be_repeated_is_not_tried_again(desk: Desk, write: W
     await desk.start(await desk.incident())
     desk.bell.error = RuntimeError("broken")
     assert (await desk.run("ring")).state == "unknown"
+
+
+@pytest.mark.parametrize(("action", "ended"), [("test.light", "ready"), ("test.ring", "unknown")])
+async def test_what_may_have_happened_is_asked_about_and_not_tried_again(
+    desk: Desk, write: Write, action: str, ended: str
+) -> None:
+    write(RING.replace("test.light", action) + ", retry: {tries: 3, wait: 5s}}\n")
+    await desk.start(await desk.incident())
+    desk.bell.error = desk.lamp.error = UncertainError("no answer came.")
+    assert (await desk.run("ring")).state == ended
 
 
 async def test_what_cannot_help_is_not_tried_again(desk: Desk, write: Write) -> None:
